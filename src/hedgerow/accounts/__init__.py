@@ -1,0 +1,1 @@
+"""Accounts: users, organizations, projects and the keys that open them."""

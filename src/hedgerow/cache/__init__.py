@@ -1,0 +1,1 @@
+"""Short-lived shared state: a protocol, in-process memory and Redis."""

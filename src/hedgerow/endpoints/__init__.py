@@ -1,0 +1,1 @@
+"""Endpoints: queries published as named, versioned HTTP routes."""

@@ -1,0 +1,92 @@
+"""The one protocol that both engines keep."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from hedgerow.engine.result import Answer, Column, Limits, Progress, Query
+from hedgerow.kit.values import Bound
+
+
+class Engine(Protocol):
+    """A ClickHouse, in this process or over HTTP.
+
+    Safe to call from many tasks at once; a cancelled task cancels its query in the engine. Only text from the language's
+    printer, or a room's own fixed statements, may come here. All methods raise `engine.errors` and nothing of a driver's.
+    """
+
+    name: str
+    """`chdb` or `clickhouse`."""
+
+    async def run(self, query: Query) -> Answer:
+        """The whole answer."""
+        ...
+
+    def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
+        """The answer in chunks, in a ClickHouse output format; constant memory. Closing it cancels the query."""
+        ...
+
+    async def describe(self, query: Query) -> tuple[Column, ...]:
+        """The columns a query would answer with, without running it."""
+        ...
+
+    async def execute(self, sql: str, parameters: Mapping[str, Bound] | None = None) -> None:
+        """Run one of our own statements that answers nothing, on one node."""
+        ...
+
+    async def create_database(self, database: str) -> None:
+        """Make a database on every node, if it is not there."""
+        ...
+
+    async def create_table(
+        self, database: str, table: str, columns: Sequence[Column], order_by: Sequence[str] = ()
+    ) -> None:
+        """Make a table (on a cluster: a local one on every shard and a distributed one over them)."""
+        ...
+
+    async def drop_table(self, database: str, table: str) -> None:
+        """Drop a table on every node, if it is there."""
+        ...
+
+    async def swap_tables(self, database: str, one: str, other: str) -> None:
+        """Exchange two tables' content atomically per node: a reader sees the old rows or the new, never half."""
+        ...
+
+    async def tables(self, database: str) -> frozenset[str]:
+        """The names of a database's tables, as a caller may address them."""
+        ...
+
+    async def insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Append batches; how many rows."""
+        ...
+
+    async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
+        """The columns a local file holds, by the engine's own inference. `input_format` is ClickHouse's name."""
+        ...
+
+    async def insert_file(
+        self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
+    ) -> int:
+        """Append a local file, streamed; how many rows."""
+        ...
+
+    async def cancel(self, query_id: str) -> bool:
+        """Stop a running query, on whichever process or node it runs; whether one was found."""
+        ...
+
+    async def progress(self, query_id: str) -> Progress | None:
+        """How far a running query has come; `None` when it is not running."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether it answers at all."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and, for the embedded engine, of the data folder."""
+        ...
+
+
+__all__ = ["Answer", "Bound", "Column", "Engine", "Limits", "Progress", "Query"]

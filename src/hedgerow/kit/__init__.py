@@ -1,0 +1,1 @@
+"""The kit: errors, clock, ids, settings and pages that every room may use."""

@@ -1,0 +1,13 @@
+"""The one clock: aware UTC instants, and how the API writes them."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """This instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def iso(instant: datetime) -> str:
+    """`2026-01-31T09:00:00.000001Z`: aware instants only."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

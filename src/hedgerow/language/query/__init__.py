@@ -1,0 +1,1 @@
+"""HogQL to ClickHouse: a catalog and a tree go in, guarded text and bound parameters come out."""

@@ -1,0 +1,1 @@
+"""The query API: kinds of query, run at once or in the background."""

@@ -1,0 +1,1 @@
+"""The metadata store: sessions, migrations, revisions and secrets, on SQLite or PostgreSQL."""

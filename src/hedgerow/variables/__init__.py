@@ -1,0 +1,1 @@
+"""Insight variables: named values that queries are parametrised with."""

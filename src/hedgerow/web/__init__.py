@@ -1,0 +1,1 @@
+"""What every HTTP route needs: access, errors, pages, throttles, logs, metrics."""

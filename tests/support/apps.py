@@ -1,0 +1,1 @@
+"""Fixtures for the whole application in this process."""

@@ -1,0 +1,1 @@
+"""Fixtures for S3-compatible buckets."""

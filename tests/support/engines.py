@@ -1,0 +1,1 @@
+"""Fixtures for the query engines."""
