@@ -17,13 +17,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HEDGEROW_", extra="ignore", frozen=True)
 
-    home: Path = Field(
-        Path("~/.hedgerow"), description="Folder that holds everything a single machine keeps."
-    )
+    home: Path = Field(Path("~/.hedgerow"), description="Folder that holds everything a single machine keeps.")
     host: str = Field("127.0.0.1", description="Address `hedgerow serve` listens on.")
-    port: int = Field(
-        8000, ge=0, le=65535, description="Port `hedgerow serve` listens on; 0 takes a free one."
-    )
+    port: int = Field(8000, ge=0, le=65535, description="Port `hedgerow serve` listens on; 0 takes a free one.")
     site_url: str = Field("", description="Public address used in links; empty takes the request's own.")
     database_url: SecretStr = Field(
         SecretStr(""),
@@ -50,32 +46,20 @@ class Settings(BaseSettings):
         description="Let table URLs name http and internal addresses (for a bucket on your own network).",
     )
     api_query_timeout: float = Field(60.0, gt=0, description="Longest a query may run, seconds.")
-    async_query_timeout: float = Field(
-        600.0, gt=0, description="Longest an asynchronous query may run, seconds."
-    )
+    async_query_timeout: float = Field(600.0, gt=0, description="Longest an asynchronous query may run, seconds.")
     query_memory: int = Field(4 << 30, gt=0, description="Most memory one query may take, bytes.")
     query_max_rows: int = Field(50_000, gt=0, description="Most rows one answer may hold.")
     query_max_bytes: int = Field(1 << 20, gt=0, description="Longest query text, bytes.")
     query_concurrency: int = Field(0, ge=0, description="Queries that run at once; 0 takes two per core.")
-    upload_max_bytes: int = Field(
-        52_428_800, gt=0, description="Largest file `warehouse_tables/file` takes, bytes."
-    )
+    upload_max_bytes: int = Field(52_428_800, gt=0, description="Largest file `warehouse_tables/file` takes, bytes.")
     body_max_bytes: int = Field(20 << 20, gt=0, description="Largest JSON body, bytes.")
     throttle: bool = Field(True, description="Limit the rate of requests per project.")
     throttle_burst: str = Field("480/minute", description="Short-term rate of ordinary routes.")
     throttle_sustained: str = Field("4800/hour", description="Long-term rate of ordinary routes.")
-    throttle_query_burst: str = Field(
-        "", description="Short-term rate of query and run routes; empty is none."
-    )
-    throttle_query_sustained: str = Field(
-        "", description="Long-term rate of query and run routes; empty is none."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged."
-    )
-    log_format: Literal["auto", "json", "console"] = Field(
-        "auto", description="`auto`: console on a terminal."
-    )
+    throttle_query_burst: str = Field("", description="Short-term rate of query and run routes; empty is none.")
+    throttle_query_sustained: str = Field("", description="Long-term rate of query and run routes; empty is none.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto`: console on a terminal.")
 
     @classmethod
     def settings_customise_sources(

@@ -40,9 +40,7 @@ class Authenticator(Protocol):
 class Gate(Protocol):
     """Makes route dependencies. `web.gate` implements it."""
 
-    def project(
-        self, scope: str | None, *, bucket: str = "default"
-    ) -> Callable[[Request], Awaitable[Access]]:
+    def project(self, scope: str | None, *, bucket: str = "default") -> Callable[[Request], Awaitable[Access]]:
         """A dependency for `/api/projects/{project_id}/…`: authenticated, scope held, project theirs, throttle counted."""
         ...
 
