@@ -1,0 +1,115 @@
+"""What the demo publishes: tables, insight variables and endpoints, each made only when it is not there yet."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hedgerow.demo import flights
+
+Report = Callable[[str], None]
+
+VARIABLES: tuple[Mapping[str, Any], ...] = (
+    {"name": "origin", "type": "String", "default_value": "JFK"},
+    {"name": "month", "type": "Number", "default_value": 1},
+    {"name": "min flights", "type": "Number", "default_value": 100},
+)
+
+ENDPOINTS: Mapping[str, tuple[str, str]] = {
+    "delays_by_carrier": (
+        "Departure delays per airline, for one airport and month.",
+        """
+SELECT airlines.name AS airline,
+       count() AS flights,
+       round(avg(flights.dep_delay), 1) AS average_delay,
+       countIf(flights.dep_time IS NULL) AS cancelled
+FROM flights
+JOIN airlines ON flights.carrier = airlines.carrier
+WHERE flights.origin = {variables.origin} AND flights.month = {variables.month}
+GROUP BY airline
+HAVING flights >= {variables.min_flights}
+ORDER BY average_delay DESC
+""",
+    ),
+    "delays_by_wind": (
+        "How departure delay follows the wind at one airport: flights joined with the hour's weather.",
+        """
+SELECT intDiv(toInt(weather.wind_speed), 5) * 5 AS wind_mph,
+       count() AS flights,
+       round(avg(flights.dep_delay), 1) AS average_delay
+FROM flights
+JOIN weather ON flights.origin = weather.origin AND flights.time_hour = weather.time_hour
+WHERE flights.origin = {variables.origin} AND weather.wind_speed IS NOT NULL
+GROUP BY wind_mph
+ORDER BY wind_mph
+""",
+    ),
+}
+
+
+class DemoFailed(Exception):
+    """The API refused something the demo needs; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The API of one project, opened with one key."""
+
+    api: httpx.Client
+    path: str = "/api/projects/1"
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON of an answer; raises `DemoFailed` for anything that is not a success."""
+        answer = self.api.request(method, f"{self.path}/{path}", **options)
+        if answer.is_error:
+            raise DemoFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()
+
+    def names(self, path: str, field: str) -> set[str]:
+        """The values of `field` over the objects that are there already."""
+        return {item[field] for item in self.call("GET", path)["results"]}
+
+
+def publish(project: Project, report: Report) -> None:
+    """Make whatever is missing; safe to repeat, also after an interruption."""
+    _load_tables(project, report)
+    _make_variables(project, report)
+    _make_endpoints(project, report)
+
+
+def _load_tables(project: Project, report: Report) -> None:
+    there = project.names("warehouse_tables/?limit=1000", "name")
+    with tempfile.TemporaryDirectory(prefix="hedgerow-demo-") as folder:
+        for table in flights.TABLES:
+            if table in there:
+                continue
+            file = Path(folder, f"{table}.parquet")
+            rows = flights.write_parquet(table, file)
+            with file.open("rb") as content:
+                project.call(
+                    "POST",
+                    "warehouse_tables/file/",
+                    data={"name": table, "format": "Parquet"},
+                    files={"file": (file.name, content, "application/octet-stream")},
+                )
+            report(f"table {table}: {rows:,} rows")
+
+
+def _make_variables(project: Project, report: Report) -> None:
+    there = project.names("insight_variables/", "name")
+    for variable in VARIABLES:
+        if variable["name"] not in there:
+            made = project.call("POST", "insight_variables/", json=variable)
+            report(f"variable {made['code_name']}")
+
+
+def _make_endpoints(project: Project, report: Report) -> None:
+    there = project.names("endpoints/?limit=1000", "name")
+    for name, (description, query) in ENDPOINTS.items():
+        if name not in there:
+            body = {"name": name, "description": description, "query": {"kind": "HogQLQuery", "query": query.strip()}}
+            made = project.call("POST", "endpoints/", json=body)
+            report(f"endpoint {name}: version {made['current_version']}, {len(made['columns'])} columns")
