@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against floors and peers measured in the same run."""

@@ -1,0 +1,92 @@
+"""The demo as a newcomer sees it: data loaded, endpoints answering, a second start at once, a clean stop."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.processes import free_port
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
+FLIGHTS = 336_776
+
+
+class Demo:
+    """A running `hedgerow demo`, its output as it comes."""
+
+    def __init__(self, home: Path) -> None:
+        environment = os.environ | {"HEDGEROW_HOME": str(home), "HEDGEROW_PORT": str(free_port())}
+        self.process = subprocess.Popen(
+            [Path(sys.executable).parent / "hedgerow", "demo"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output += line
+
+    def await_text(self, text: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < end, self.output
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(30)
+        self._reader.join(5)
+        assert self.process.stdout
+        self.process.stdout.close()
+        return status
+
+
+@contextmanager
+def demo(home: Path) -> Iterator[Demo]:
+    running = Demo(home)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop()
+
+
+def test_first_start_loads_and_second_starts_at_once(tmp_path: Path) -> None:
+    with demo(tmp_path / "home") as first:
+        first.await_text("Ctrl-C stops it", 120)
+        assert f"table flights: {FLIGHTS:,} rows" in first.output
+        command = re.search(r"  curl .*?(?=\n\n)", first.output, re.DOTALL)
+        assert command, first.output
+        done = subprocess.run(["bash", "-c", command[0]], capture_output=True, text=True, check=True)
+        assert '"results":[[' in done.stdout.replace(" ", "")
+        assert first.stop() == 0
+        assert "Traceback" not in first.output
+
+    with demo(tmp_path / "home") as second:
+        second.await_text("Ctrl-C stops it", 30)
+        assert "table flights" not in second.output
+        key = re.search(r"phx_\w+", second.output)
+        address = re.search(r"http://[\w.:]+", second.output)
+        assert key
+        assert address
+        count = {"query": {"kind": "HogQLQuery", "query": "select count() from flights"}}
+        headers = {"Authorization": f"Bearer {key[0]}"}
+        answer = httpx.post(f"{address[0]}/api/projects/1/query/", json=count, headers=headers, timeout=30)
+        assert answer.json()["results"] == [[FLIGHTS]]
+        assert second.stop() == 0
