@@ -1,0 +1,89 @@
+"""A cache in Redis, shared by processes. Redis going away costs cached values, never an answer."""
+
+import asyncio
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from hedgerow.cache.base import Tally
+
+T = TypeVar("T")
+
+_SECONDS = 1.0
+_REST_SECONDS = 1.0
+_TALLY = """
+local count = redis.call('INCR', KEYS[1])
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+  left = tonumber(ARGV[1])
+end
+return {count, left}
+"""
+_log = structlog.get_logger("hedgerow.cache")
+
+
+class RedisCache:
+    """Keys begin with `prefix`. Every failure is a miss (a count of 1 for counters) and a warning.
+
+    After a failure Redis is left alone for a second, so that a dead one does not slow each request down.
+    """
+
+    def __init__(self, url: str, prefix: str = "hedgerow:") -> None:
+        self._url, self._prefix = url, prefix
+        # A connection belongs to the event loop that made it.
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = weakref.WeakKeyDictionary()
+        self._rest_until = 0.0
+
+    async def get(self, key: str) -> bytes | None:
+        return await self._ask(lambda redis: redis.get(self._prefix + key), None)
+
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        if ttl <= 0:
+            await self.delete(key)
+            return
+        await self._ask(lambda redis: redis.set(self._prefix + key, value, px=max(1, int(ttl * 1000))), None)
+
+    async def delete(self, key: str) -> None:
+        await self._ask(lambda redis: redis.delete(self._prefix + key), None)
+
+    async def increment(self, key: str, ttl: float) -> int:
+        return (await self.tally(key, ttl)).count
+
+    async def tally(self, key: str, ttl: float) -> Tally:
+        # Counters live beside the values, so that a key may have both, as in memory.
+        milliseconds = str(max(1, int(ttl * 1000)))
+        found = await self._ask(lambda redis: redis.eval(_TALLY, 1, f"{self._prefix}#{key}", milliseconds), None)
+        return Tally(1, ttl) if found is None else Tally(int(found[0]), found[1] / 1000)
+
+    async def ready(self) -> bool:
+        self._rest_until = 0.0
+        return bool(await self._ask(lambda redis: redis.ping(), False))
+
+    async def close(self) -> None:
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def _ask(self, question: Callable[[Redis], Awaitable[T]], otherwise: T) -> T:
+        if time.monotonic() < self._rest_until:
+            return otherwise
+        try:
+            return await question(self._client())
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rest_until = time.monotonic() + _REST_SECONDS
+            _log.warning("redis does not answer", error=type(error).__name__)
+            return otherwise
+
+    def _client(self) -> Redis:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = Redis.from_url(self._url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
+            self._clients[loop] = client
+        return client

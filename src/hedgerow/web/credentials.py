@@ -1,0 +1,49 @@
+"""Where a request may carry a personal key: header, JSON body, query string, in that order."""
+
+from dataclasses import dataclass
+
+import orjson
+from starlette.requests import Request
+
+_BODY_KEY = "personal_api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A key as it came, and the place's name in error texts. Only the first place that has a value counts."""
+
+    key: str
+    place: str
+
+    @property
+    def refusal(self) -> str:
+        """What is said when the key is not good."""
+        return f"Personal API key found in request {self.place} is invalid."
+
+
+async def find(request: Request) -> Credentials | None:
+    """The request's credentials. A JSON body that is read here stays readable."""
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, key = header.partition(" ")
+        if scheme.lower() == "bearer" and (key := key.strip()):
+            return Credentials(key, "Authorization header")
+    if key := await _in_body(request):
+        return Credentials(key, "body")
+    if key := request.query_params.get(_BODY_KEY, ""):
+        return Credentials(key, "query string")
+    return None
+
+
+async def _in_body(request: Request) -> str:
+    if request.method in {"GET", "HEAD", "OPTIONS"} or "json" not in request.headers.get("content-type", "json"):
+        return ""
+    raw = await request.body()
+    if _BODY_KEY.encode() not in raw:
+        return ""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return ""
+    value = body.get(_BODY_KEY) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""

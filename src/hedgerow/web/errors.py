@@ -1,0 +1,84 @@
+"""Turns every error into the API's wire shape; the only place where errors become answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hedgerow.kit.errors import (
+    BareError,
+    HedgerowError,
+    InvalidInput,
+    MalformedBody,
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    ServerFault,
+    TooLarge,
+    Unavailable,
+)
+from hedgerow.web.fields import as_error, missing_body
+
+_BY_STATUS: Mapping[int, type[HedgerowError]] = {
+    400: InvalidInput,
+    401: NotAuthenticated,
+    403: PermissionDenied,
+    413: TooLarge,
+    500: ServerFault,
+    503: Unavailable,
+}
+
+
+def render(error: HedgerowError) -> Response:
+    """The answer that tells a caller of `error`."""
+    headers = dict(error.headers)
+    if error.status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    content = orjson.dumps(error.body(), default=str)
+    return Response(content, error.status, headers, media_type="application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer all foreseen errors in the API's shape; the unforeseen are `web.frame`'s."""
+    app.add_exception_handler(HedgerowError, _foreseen)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _foreseen(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HedgerowError)  # noqa: S101  (registered for this class)
+    return render(error)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for this class)
+    first: Mapping[str, Any] = error.errors()[0]
+    if first["type"] == "missing" and tuple(first["loc"]) == ("body",):
+        return render(missing_body(request.scope.get("route")))
+    return render(as_error(first, error.body))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class)
+    return render(_of_http(error, request.method))
+
+
+def _of_http(error: HTTPException, method: str) -> HedgerowError:
+    """An error that Starlette or FastAPI raised by itself."""
+    if error.status_code == 404:
+        return NotFound("Endpoint not found." if error.detail == "Not Found" else error.detail)
+    if error.status_code == 405:
+        return MethodNotAllowed(method, error.headers)
+    if error.status_code == 400 and error.detail == "There was an error parsing the body":
+        return MalformedBody("JSON parse error - the body is not readable JSON.")
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is not None:
+        return kind(None if error.status_code >= 500 else error.detail, headers=error.headers)
+    wire = {"type": "invalid_request", "code": "error", "detail": error.detail, "attr": None}
+    return BareError(error.status_code, wire)

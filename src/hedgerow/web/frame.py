@@ -1,0 +1,90 @@
+"""The frame around every request: slash, request id, headers, log line, metrics, and the last word on bugs."""
+
+import re
+import secrets
+import time
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hedgerow.kit.errors import ServerFault
+from hedgerow.web.errors import render
+from hedgerow.web.logs import request_id
+from hedgerow.web.metrics import Metrics
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+]
+_log = structlog.get_logger("hedgerow.http")
+
+
+class Frame:
+    """ASGI middleware. A path's trailing slash is taken off, so that every route answers with and without."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        path: str = scope["path"]
+        if path.endswith("/") and path != "/":
+            scope["path"] = path[:-1]
+        identifier = _request_id(scope)
+        token = request_id.set(identifier.decode())
+        answer = _Answer(scope, send, identifier)
+        self._metrics.began()
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception:
+            _log.exception("bug", method=scope["method"], path=path)
+            if not answer.status:
+                await render(ServerFault())(scope, receive, answer.send)
+        finally:
+            seconds = time.perf_counter() - start
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            self._metrics.ended(method, _template(scope), answer.status, seconds)
+            _log.info(
+                "request", method=scope["method"], path=path, status=answer.status, ms=round(seconds * 1000, 2)
+            )
+            request_id.reset(token)
+
+
+class _Answer:
+    """Adds the frame's headers to an answer on its way, and remembers its status (0: none yet)."""
+
+    __slots__ = ("_identifier", "_scope", "_send", "status")
+
+    def __init__(self, scope: Scope, send: Send, identifier: bytes) -> None:
+        self._scope, self._send, self._identifier = scope, send, identifier
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers: list[tuple[bytes, bytes]] = message.setdefault("headers", [])
+            headers.append((b"x-request-id", self._identifier))
+            headers.extend(_SECURITY)
+            extra: dict[str, str] | None = self._scope.get("hedgerow.headers")
+            if extra and self.status != 429:
+                headers.extend((name.lower().encode(), value.encode()) for name, value in extra.items())
+        await self._send(message)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return bytes(value)
+    return secrets.token_hex(8).encode()
+
+
+def _template(scope: dict[str, Any]) -> str:
+    """The matched route's path with its parameters' names: a small set, unlike paths."""
+    return getattr(scope.get("route"), "path", None) or "unmatched"

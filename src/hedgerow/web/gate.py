@@ -1,0 +1,110 @@
+"""The gate in front of every private route: key, scope, project, membership, rate; from memory alone when it can."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
+
+from starlette.requests import Request
+
+from hedgerow.kit.errors import AuthenticationFailed, NotAuthenticated, NotFound, PermissionDenied
+from hedgerow.web import credentials
+from hedgerow.web.access import Access, Authenticator, Principal
+from hedgerow.web.throttles import Throttles
+
+_NO_SUCH_PROJECT = "Project not found."
+_PROJECT_ENDPOINTS_ONLY = "API keys with scoped projects are only supported on project-based endpoints."
+_MAX_ID = 2**63 - 1
+
+
+class Projects(Protocol):
+    """What the gate must know of projects; `accounts` implements it, `app.py` binds it."""
+
+    async def organization_of(self, project_id: int) -> UUID | None:
+        """The organization a project belongs to, or `None` when there is no such project."""
+        ...
+
+
+class KeyGate:
+    """`web.access.Gate` for personal keys."""
+
+    def __init__(self, authenticator: Authenticator, projects: Projects, throttles: Throttles) -> None:
+        self._authenticator, self._projects, self._throttles = authenticator, projects, throttles
+
+    def project(self, scope: str | None, *, bucket: str = "default") -> Callable[[Request], Awaitable[Access]]:
+        """See `web.access.Gate`."""
+
+        async def enter(request: Request) -> Access:
+            principal = await self._authenticate(request)
+            _check_scope(principal, scope)
+            project_id = _project_id(request.path_params["project_id"], principal)
+            await self._check_project(principal, project_id)
+            await self._count(request, bucket, f"p{project_id}")
+            return Access(principal, project_id)
+
+        return enter
+
+    def user(self, scope: str | None) -> Callable[[Request], Awaitable[Principal]]:
+        """See `web.access.Gate`. A key limited to projects is let in only where `scope` is about the user alone."""
+
+        async def enter(request: Request) -> Principal:
+            principal = await self._authenticate(request)
+            _check_scope(principal, scope)
+            if principal.projects is not None and not str(scope).startswith("user:"):
+                raise PermissionDenied(_PROJECT_ENDPOINTS_ONLY)
+            await self._count(request, "default", f"u{principal.user_id}")
+            return principal
+
+        return enter
+
+    async def _authenticate(self, request: Request) -> Principal:
+        found = await credentials.find(request)
+        if found is None:
+            raise NotAuthenticated()
+        principal = await self._authenticator.authenticate(found.key)
+        if principal is None:
+            raise AuthenticationFailed(found.refusal)
+        return principal
+
+    async def _check_project(self, principal: Principal, project_id: int) -> None:
+        if principal.projects is not None and project_id not in principal.projects:
+            raise PermissionDenied(f"API key does not have access to the requested project: ID {project_id}.")
+        if principal.organizations is None and project_id in principal.member_projects:
+            return
+        organization = await self._projects.organization_of(project_id)
+        if organization is None:
+            raise NotFound(_NO_SUCH_PROJECT)
+        if principal.organizations is not None and organization not in principal.organizations:
+            raise PermissionDenied(f"API key does not have access to the requested organization: ID {organization}.")
+        if project_id not in principal.member_projects:
+            raise PermissionDenied("You don't have access to the project.")
+
+    async def _count(self, request: Request, bucket: str, subject: str) -> None:
+        standing = await self._throttles.count(bucket, subject)
+        if standing is not None:
+            request.scope["hedgerow.headers"] = standing.headers()
+
+
+def holds(principal: Principal, scope: str) -> bool:
+    """Whether the principal's scopes satisfy `scope`, such as `insight:read`: writing includes reading."""
+    held = principal.scopes
+    if held is None or "*" in held or scope in held:
+        return True
+    thing, _, action = scope.partition(":")
+    return action == "read" and f"{thing}:write" in held
+
+
+def _check_scope(principal: Principal, scope: str | None) -> None:
+    if scope is None:
+        raise PermissionDenied("This action does not support Personal API Key access")
+    if not holds(principal, scope):
+        raise PermissionDenied(f"API key missing required scope '{scope}'")
+
+
+def _project_id(text: str, principal: Principal) -> int:
+    if text == "@current":
+        if principal.current_project is None:
+            raise NotFound(_NO_SUCH_PROJECT)
+        return principal.current_project
+    if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) > _MAX_ID:
+        raise NotFound(_NO_SUCH_PROJECT)
+    return int(text)
