@@ -41,7 +41,7 @@ def render(error: HedgerowError) -> Response:
     if error.status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
     content = orjson.dumps(error.body(), default=str)
-    return Response(content, error.status, headers, media_type="application/json")
+    return Response(content, int(error.status), headers, media_type="application/json")
 
 
 def install(app: FastAPI) -> None:

@@ -1,0 +1,62 @@
+"""Makes the bare FastAPI application that every room's routes go into: middleware, errors, docs, both mounts."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse, Response
+
+from hedgerow import __version__
+from hedgerow.kit.settings import Settings
+from hedgerow.web import errors
+from hedgerow.web.bodies import Bodies
+from hedgerow.web.frame import Frame
+from hedgerow.web.metrics import Metrics
+
+PROJECTS = "/api/projects/{project_id}"
+ENVIRONMENTS = "/api/environments/{project_id}"
+_UPLOAD_OVERHEAD = 1 << 20
+"""What a form adds around an uploaded file, at most, bytes."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+
+
+def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
+    """An application without rooms yet. `lifespan` opens them and mounts their routes."""
+    upload_max = settings.upload_max_bytes + _UPLOAD_OVERHEAD
+    app = FastAPI(
+        title="Hedgerow",
+        version=__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+        generate_unique_id_function=_operation_id,
+        middleware=[
+            Middleware(Frame, metrics=metrics),
+            Middleware(Bodies, json_max_bytes=settings.body_max_bytes, upload_max_bytes=upload_max),
+        ],
+    )
+    app.state.site_url = settings.site_url
+    errors.install(app)
+
+    @app.get("/", include_in_schema=False)
+    async def front_door() -> Response:
+        return RedirectResponse("/api/docs/")
+
+    return app
+
+
+def mount(app: FastAPI, router: APIRouter, tag: str) -> None:
+    """Put a room's routes at both mounts; the schema describes them once."""
+    app.include_router(router, prefix=PROJECTS, tags=[tag])
+    app.include_router(router, prefix=ENVIRONMENTS, include_in_schema=False)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
