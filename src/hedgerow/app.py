@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from hedgerow.cache import open_cache
 from hedgerow.kit.settings import Settings
-from hedgerow.web import health
+from hedgerow.web import health, schema
 from hedgerow.web.application import create
 from hedgerow.web.metrics import Metrics
 
@@ -22,6 +22,7 @@ def build(settings: Settings) -> FastAPI:
             cache = open_cache(settings.cache_url.get_secret_value())
             opened.push_async_callback(cache.close)
             app.include_router(health.router({"cache": cache.ready}, metrics))
+            app.include_router(schema.router(app))
             yield
 
     return create(settings, metrics, lifespan)

@@ -1,9 +1,11 @@
 """The one protocol that all caches keep: short-lived values and counters, bytes in and bytes out."""
 
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tally:
     """A counter's value, and the seconds until it starts anew."""
 
     count: int

@@ -12,7 +12,7 @@ _ENTRY_COST = 200
 
 
 class MemoryCache:
-    """Values and counters in two dictionaries; `max_bytes` bounds the values with their keys, `max_counters` the counters."""
+    """Values and counters apart; `max_bytes` bounds the values with their keys, `max_counters` the counters."""
 
     def __init__(
         self,

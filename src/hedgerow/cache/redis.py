@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from hedgerow.cache.base import Tally
 
 T = TypeVar("T")
 
+_CONNECTIONS = 16
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
 _TALLY = """
@@ -41,24 +42,24 @@ class RedisCache:
         self._rest_until = 0.0
 
     async def get(self, key: str) -> bytes | None:
-        return await self._ask(lambda redis: redis.get(self._prefix + key), None)
+        found = await self._ask(lambda redis: redis.get(self._value(key)), None)
+        return found if isinstance(found, bytes) else None
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         if ttl <= 0:
             await self.delete(key)
             return
-        await self._ask(lambda redis: redis.set(self._prefix + key, value, px=max(1, int(ttl * 1000))), None)
+        await self._ask(lambda redis: redis.set(self._value(key), value, px=max(1, int(ttl * 1000))), None)
 
     async def delete(self, key: str) -> None:
-        await self._ask(lambda redis: redis.delete(self._prefix + key), None)
+        await self._ask(lambda redis: redis.delete(self._value(key), self._counter(key)), None)
 
     async def increment(self, key: str, ttl: float) -> int:
         return (await self.tally(key, ttl)).count
 
     async def tally(self, key: str, ttl: float) -> Tally:
-        # Counters live beside the values, so that a key may have both, as in memory.
         milliseconds = str(max(1, int(ttl * 1000)))
-        found = await self._ask(lambda redis: redis.eval(_TALLY, 1, f"{self._prefix}#{key}", milliseconds), None)
+        found = await self._ask(lambda redis: redis.eval(_TALLY, 1, self._counter(key), milliseconds), None)
         return Tally(1, ttl) if found is None else Tally(int(found[0]), found[1] / 1000)
 
     async def ready(self) -> bool:
@@ -80,10 +81,23 @@ class RedisCache:
             _log.warning("redis does not answer", error=type(error).__name__)
             return otherwise
 
+    # Counters live beside the values, so that a key may have both.
+    def _value(self, key: str) -> str:
+        return f"{self._prefix}v:{key}"
+
+    def _counter(self, key: str) -> str:
+        return f"{self._prefix}n:{key}"
+
     def _client(self) -> Redis:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
-            client = Redis.from_url(self._url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
-            self._clients[loop] = client
+            pool = BlockingConnectionPool.from_url(
+                self._url,
+                max_connections=_CONNECTIONS,
+                timeout=_SECONDS,
+                socket_timeout=_SECONDS,
+                socket_connect_timeout=_SECONDS,
+            )
+            client = self._clients[loop] = Redis.from_pool(pool)
         return client

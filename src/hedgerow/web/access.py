@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The owner of the credentials. `scopes` is `None` for everything; `projects`/`organizations` are limits, `None` for none."""
+    """The owner of the credentials. `scopes`: `None` is everything. `projects`, `organizations`: limits if any."""
 
     user_id: int
     key_id: str
@@ -41,7 +41,7 @@ class Gate(Protocol):
     """Makes route dependencies. `web.gate` implements it."""
 
     def project(self, scope: str | None, *, bucket: str = "default") -> Callable[[Request], Awaitable[Access]]:
-        """A dependency for `/api/projects/{project_id}/…`: authenticated, scope held, project theirs, throttle counted."""
+        """A dependency for `/api/projects/{project_id}/…`: key good, scope held, project theirs, throttle counted."""
         ...
 
     def user(self, scope: str | None) -> Callable[[Request], Awaitable[Principal]]:
@@ -50,7 +50,8 @@ class Gate(Protocol):
 
 
 UserCard = Mapping[str, object]
-"""The API's `UserBasic` object: id, uuid, distinct_id, first_name, last_name, email, is_email_verified, hedgehog_config, role_at_organization."""
+"""The API's `UserBasic` object: id, uuid, distinct_id, first_name, last_name, email, is_email_verified,
+hedgehog_config, role_at_organization."""
 
 
 class UserCards(Protocol):

@@ -1,8 +1,7 @@
 """Makes the bare FastAPI application that every room's routes go into: middleware, errors, docs, both mounts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -21,7 +20,7 @@ ENVIRONMENTS = "/api/environments/{project_id}"
 _UPLOAD_OVERHEAD = 1 << 20
 """What a form adds around an uploaded file, at most, bytes."""
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
@@ -43,6 +42,7 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         ],
     )
     app.state.site_url = settings.site_url
+    app.state.scopes = {}
     errors.install(app)
 
     @app.get("/", include_in_schema=False)
@@ -54,8 +54,18 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
 
 def mount(app: FastAPI, router: APIRouter, tag: str) -> None:
     """Put a room's routes at both mounts; the schema describes them once."""
-    app.include_router(router, prefix=PROJECTS, tags=[tag])
+    include(app, router, tag, PROJECTS)
     app.include_router(router, prefix=ENVIRONMENTS, include_in_schema=False)
+
+
+def include(app: FastAPI, router: APIRouter, tag: str, prefix: str = "") -> None:
+    """Put routes at one place, and note for the schema what scope each wants."""
+    app.include_router(router, prefix=prefix, tags=[tag])
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            scopes = [getattr(each.call, "scope", None) for each in route.dependant.dependencies]
+            for method in route.methods or ():
+                app.state.scopes[method.lower(), prefix + route.path] = next(filter(None, scopes), None)
 
 
 def _operation_id(route: APIRoute) -> str:

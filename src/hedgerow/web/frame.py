@@ -3,7 +3,6 @@
 import re
 import secrets
 import time
-from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,9 +50,7 @@ class Frame:
             seconds = time.perf_counter() - start
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             self._metrics.ended(method, _template(scope), answer.status, seconds)
-            _log.info(
-                "request", method=scope["method"], path=path, status=answer.status, ms=round(seconds * 1000, 2)
-            )
+            _log.info("request", method=scope["method"], path=path, status=answer.status, ms=round(seconds * 1000, 2))
             request_id.reset(token)
 
 
@@ -85,6 +82,6 @@ def _request_id(scope: Scope) -> bytes:
     return secrets.token_hex(8).encode()
 
 
-def _template(scope: dict[str, Any]) -> str:
+def _template(scope: Scope) -> str:
     """The matched route's path with its parameters' names: a small set, unlike paths."""
     return getattr(scope.get("route"), "path", None) or "unmatched"

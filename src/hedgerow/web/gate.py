@@ -1,7 +1,7 @@
 """The gate in front of every private route: key, scope, project, membership, rate; from memory alone when it can."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from hedgerow.web.throttles import Throttles
 _NO_SUCH_PROJECT = "Project not found."
 _PROJECT_ENDPOINTS_ONLY = "API keys with scoped projects are only supported on project-based endpoints."
 _MAX_ID = 2**63 - 1
+Enter = TypeVar("Enter", bound=Callable[..., Any])
 
 
 class Projects(Protocol):
@@ -41,7 +42,7 @@ class KeyGate:
             await self._count(request, bucket, f"p{project_id}")
             return Access(principal, project_id)
 
-        return enter
+        return _labelled(enter, scope)
 
     def user(self, scope: str | None) -> Callable[[Request], Awaitable[Principal]]:
         """See `web.access.Gate`. A key limited to projects is let in only where `scope` is about the user alone."""
@@ -54,7 +55,7 @@ class KeyGate:
             await self._count(request, "default", f"u{principal.user_id}")
             return principal
 
-        return enter
+        return _labelled(enter, scope)
 
     async def _authenticate(self, request: Request) -> Principal:
         found = await credentials.find(request)
@@ -91,6 +92,12 @@ def holds(principal: Principal, scope: str) -> bool:
         return True
     thing, _, action = scope.partition(":")
     return action == "read" and f"{thing}:write" in held
+
+
+def _labelled(enter: Enter, scope: str | None) -> Enter:
+    """With its scope as an attribute, for the schema to tell."""
+    enter.scope = scope  # type: ignore[attr-defined]
+    return enter
 
 
 def _check_scope(principal: Principal, scope: str | None) -> None:
