@@ -36,6 +36,12 @@ class QueryCancelled(EngineError):
     default_detail = "The query was cancelled."
 
 
+class FileUnreadable(EngineError):
+    """A file is not of its format, is empty, is not there, or may not be read."""
+
+    code = "file_unreadable"
+
+
 class EngineUnavailable(Unavailable):
     """No engine answers, or it has no room: try again later."""
 

@@ -1,0 +1,61 @@
+"""The ClickHouse settings every query runs under, and how a query's limits become settings."""
+
+from collections.abc import Mapping
+
+from hedgerow.engine.result import Limits
+
+OUTPUT: Mapping[str, str | int] = {
+    "date_time_output_format": "iso",
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_64bit_floats": 0,
+    "output_format_json_quote_denormals": 0,
+    "output_format_json_quote_decimals": 0,
+    "output_format_json_escape_forward_slashes": 0,
+    "output_format_json_validate_utf8": 1,
+}
+
+# What answers like PostHog's engine: joins give NULL for what is not there.
+READING: Mapping[str, str | int] = {
+    "join_use_nulls": 0,
+    "transform_null_in": 1,
+    "max_ast_elements": 4_000_000,
+    "max_expanded_ast_elements": 4_000_000,
+    "max_query_size": 16 << 20,
+    "timeout_before_checking_execution_speed": 0,
+}
+
+FILES: Mapping[str, str | int] = {
+    "schema_inference_make_columns_nullable": 1,
+    "input_format_try_infer_dates": 1,
+    "input_format_try_infer_datetimes": 1,
+    "input_format_csv_allow_variable_number_of_columns": 0,
+    "input_format_csv_empty_as_default": 1,
+    "input_format_csv_use_best_effort_in_schema_inference": 1,
+    "input_format_allow_errors_num": 0,
+}
+
+
+def of_limits(limits: Limits) -> dict[str, str | int | float]:
+    """`Limits` as ClickHouse settings."""
+    settings: dict[str, str | int | float] = {}
+    if limits.seconds is not None:
+        settings["max_execution_time"] = limits.seconds
+    if limits.memory_bytes is not None:
+        settings["max_memory_usage"] = limits.memory_bytes
+    if limits.max_rows is not None:
+        settings["max_result_rows"] = limits.max_rows
+        settings["result_overflow_mode"] = "throw"
+    return settings
+
+
+def clause(settings: Mapping[str, str | int | float]) -> str:
+    """` SETTINGS a = 1, b = 'x'`; our own names and values only."""
+    if not settings:
+        return ""
+    return " SETTINGS " + ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
+
+
+def _literal(value: str | float) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return str(value)
