@@ -33,10 +33,19 @@ def configure(level: str, log_format: Format = "auto") -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _StandardError(),
         cache_logger_on_first_use=True,
     )
     _take_over_libraries(number, shared, last)
+
+
+class _StandardError:
+    """Writes a line to what standard error is at that moment, in one piece."""
+
+    def msg(self, line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 def _take_over_libraries(level: int, shared: list[Any], last: list[Any]) -> None:
