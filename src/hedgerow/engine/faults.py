@@ -77,7 +77,10 @@ _FILE_TEXTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("invalidaccesskeyid", "signaturedoesnotmatch", "invalid access key"), "The access key or secret is not valid."),
     (("access denied", "accessdenied", "forbidden", "http response code: 403"), "Access to the file was denied."),
     (("nosuchbucket", "bucket does not exist"), "The bucket does not exist."),
-    (("nosuchkey", "key does not exist", "no files", "does not exist", "http response code: 404"), "No file was found."),
+    (
+        ("nosuchkey", "key does not exist", "no files", "does not exist", "http response code: 404"),
+        "No file was found.",
+    ),
     (("file is empty", "empty file", "empty files", "unexpected end of file while parsing"), "The file is empty."),
     (
         ("not a parquet", "parquet magic", "magic bytes", "invalid parquet", "parquet file size"),

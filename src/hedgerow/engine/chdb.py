@@ -1,0 +1,227 @@
+"""The embedded engine: ClickHouse in this process, its data in one folder that one process owns."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pyarrow as pa
+
+from hedgerow.engine import statements
+from hedgerow.engine.answers import read_answer
+from hedgerow.engine.errors import EngineUnavailable
+from hedgerow.engine.faults import fault, file_fault
+from hedgerow.engine.folder import FolderLock
+from hedgerow.engine.lanes import Lanes
+from hedgerow.engine.parameters import text, texts
+from hedgerow.engine.result import Answer, Column, Progress, Query
+from hedgerow.engine.settings import FILES, OUTPUT, READING, clause, of_limits
+from hedgerow.kit.errors import HedgerowError
+from hedgerow.kit.values import Bound
+
+T = TypeVar("T")
+_ROWS = "JSONCompactEachRowWithNamesAndTypes"
+_TOTAL_THREADS = 48
+_CHUNKS_AHEAD = 4
+
+
+class ChdbEngine:
+    """Keeps `engine.base.Engine`. A connection belongs to one thread: shared ones mix up answers."""
+
+    name = "chdb"
+
+    def __init__(self, folder: Path, quick: int | None = None) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._lock = FolderLock(folder)
+        self._local = threading.local()
+        self._connections: list[Any] = []
+        self._lanes = Lanes(quick or 2 * (os.cpu_count() or 2), _TOTAL_THREADS)
+        self._control = Lanes(1, 1)
+
+    async def run(self, query: Query) -> Answer:
+        tag = query.id or uuid4().hex
+        return await self._work(tag, lambda: self._run(query, tag))
+
+    async def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
+        tag = query.id or uuid4().hex
+        chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
+        room = threading.Semaphore(_CHUNKS_AHEAD)
+        stop = threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def produce() -> None:
+            result = self._connection().send_query(_text(query, output_format, tag), params=texts(query.parameters))
+            try:
+                for chunk in result:
+                    room.acquire()
+                    if stop.is_set():
+                        return
+                    loop.call_soon_threadsafe(chunks.put_nowait, chunk.bytes())
+            finally:
+                result.close()
+                loop.call_soon_threadsafe(chunks.put_nowait, None)
+
+        producer = asyncio.wrap_future(self._submit(lambda: self._guarded(produce)))
+        try:
+            while (chunk := await chunks.get()) is not None:
+                room.release()
+                yield chunk
+            await producer
+        finally:
+            if not producer.done():
+                stop.set()
+                room.release()
+                self._kill(tag)
+
+    async def describe(self, query: Query) -> tuple[Column, ...]:
+        sql = f"DESCRIBE TABLE ({query.sql})"
+        answer = await self.run(Query(sql, query.parameters, query.limits, query.id, query.settings))
+        return statements.described(answer)
+
+    async def execute(self, sql: str, parameters: Mapping[str, Bound] | None = None) -> None:
+        await self._work("", lambda: self._query(sql, "Null", texts(parameters or {})))
+
+    async def create_database(self, database: str) -> None:
+        await self.execute(statements.create_database(database))
+
+    async def create_table(
+        self, database: str, table: str, columns: Sequence[Column], order_by: Sequence[str] = ()
+    ) -> None:
+        await self.execute(statements.create_table(database, table, columns, order_by))
+
+    async def drop_table(self, database: str, table: str) -> None:
+        await self.execute(statements.drop_table(database, table))
+
+    async def swap_tables(self, database: str, one: str, other: str) -> None:
+        await self.execute(statements.swap_tables(database, one, other))
+
+    async def tables(self, database: str) -> frozenset[str]:
+        answer = await self.run(statements.list_tables(database))
+        return statements.first_column(answer)
+
+    async def insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        return await self._work("", lambda: self._insert_arrow(database, table, batches))
+
+    def _insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        rows = 0
+        connection = self._connection()
+        for batch in batches:
+            # The engine finds the table by this variable's name.
+            hedgerow_batch = pa.Table.from_batches([batch])  # noqa: F841
+            columns = ", ".join(statements.quoted(name) for name in batch.schema.names)
+            connection.query(
+                f"INSERT INTO {statements.quoted(database)}.{statements.quoted(table)} ({columns}) "
+                "SELECT * FROM Python(hedgerow_batch)",
+                "Null",
+            )
+            rows += batch.num_rows
+        return rows
+
+    async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
+        sql = "DESCRIBE TABLE file({path:String}, {format:String})" + clause(FILES)
+        return statements.described(await self._file_work(sql, path, input_format))
+
+    async def insert_file(
+        self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
+    ) -> int:
+        sql = (
+            f"INSERT INTO {statements.quoted(database)}.{statements.quoted(table)} "
+            "SELECT * FROM file({path:String}, {format:String}, {structure:String})" + clause(FILES)
+        )
+        await self._file_work(sql, path, input_format, structure=statements.structure(columns))
+        counted = await self.run(Query(f"SELECT count() FROM {statements.quoted(database)}.{statements.quoted(table)}"))
+        return int(counted.rows.strip(b"[]\n"))
+
+    async def _file_work(self, sql: str, path: Path, input_format: str, **more: str) -> Answer:
+        values = {"path": str(path.absolute()), "format": input_format, **more}
+        parameters = {name: text(value) for name, value in values.items()}
+
+        def work() -> Answer:
+            try:
+                result = self._connection().query(sql, _ROWS, params=parameters)
+                return read_answer(result.bytes())
+            except Exception as error:
+                raise file_fault(str(error)) from error
+
+        return await self._work("", work)
+
+    async def cancel(self, query_id: str) -> bool:
+        return await asyncio.wrap_future(self._kill(query_id))
+
+    async def progress(self, query_id: str) -> Progress | None:
+        work = self._control.submit(lambda: self._query(statements.PROGRESS, _ROWS, {"tag": query_id}))
+        return statements.progress(read_answer(await asyncio.wrap_future(work)))
+
+    async def ready(self) -> bool:
+        try:
+            await asyncio.wrap_future(self._control.submit(lambda: self._query("SELECT 1", "Null", {})))
+        except HedgerowError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._control.submit(lambda: self._query(statements.KILL_ALL, "Null", {})).result()
+        self._lanes.close()
+        self._control.close()
+        for connection in self._connections:
+            connection.close()
+        self._lock.release()
+
+    def _connection(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            import chdb  # the library is large: only a process that queries loads it
+
+            connection = self._local.connection = chdb.connect(str(self._folder))  # type: ignore[no-untyped-call]
+            for name, value in {**OUTPUT, **READING}.items():
+                connection.query(f"SET {name} = {value!r}", "Null")
+            self._connections.append(connection)
+        return connection
+
+    def _run(self, query: Query, tag: str) -> Answer:
+        result = self._connection().query(_text(query, _ROWS, tag), _ROWS, params=texts(query.parameters))
+        return read_answer(result.bytes(), result.rows_read(), result.bytes_read(), result.elapsed())
+
+    def _query(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> bytes:
+        return bytes(self._guarded(lambda: self._connection().query(sql, output_format, params=parameters).bytes()))
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except HedgerowError:
+            raise
+        except Exception as error:
+            raise fault(str(error)) from error
+
+    def _submit(self, work: Callable[[], T]) -> Any:
+        try:
+            return self._lanes.submit(work)
+        except Lanes.Full as error:
+            raise EngineUnavailable from error
+
+    async def _work(self, tag: str, work: Callable[[], T]) -> T:
+        future = self._submit(lambda: self._guarded(work))
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if not future.cancel() and tag:
+                self._kill(tag)
+            raise
+
+    def _kill(self, tag: str) -> Any:
+        def kill() -> bool:
+            return bool(self._query(statements.KILL, _ROWS, {"tag": text(tag)}).count(b"\n") > 2)
+
+        return self._control.submit(kill)
+
+
+def _text(query: Query, output_format: str, tag: str) -> str:
+    settings = {**query.settings, **of_limits(query.limits), "log_comment": tag}
+    return f"{query.sql} FORMAT {output_format}{clause(settings)}"

@@ -1,0 +1,94 @@
+"""Lanes: a few threads for quick work, and room beside them for work that turned out slow."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Lanes:
+    """Runs functions on threads: at most `quick` young ones at once, at most `total` in all.
+
+    What runs longer than `patience` seconds gives its quick place to the next in line, so slow work never holds up fast work
+    until `total` is reached. `waiting` more may queue; `submit` then raises `Full`.
+    """
+
+    class Full(Exception):
+        """Neither a place nor a place in line is free."""
+
+    def __init__(self, quick: int, total: int, waiting: int = 1000, patience: float = 0.25) -> None:
+        self._quick, self._total, self._limit, self._patience = quick, total, waiting, patience
+        self._lock = threading.Condition()
+        self._line: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._young: dict[object, float] = {}
+        self._old = 0
+        self._closed = False
+        self._threads = ThreadPoolExecutor(total, thread_name_prefix="engine")
+        self._watch: threading.Thread | None = None
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Run `work` as soon as there is a place; a future that was cancelled in line never starts."""
+        future: Future[T] = Future()
+        with self._lock:
+            if len(self._line) >= self._limit:
+                raise Lanes.Full
+            self._line.append((future, work))
+            self._fill()
+        return future
+
+    @property
+    def running(self) -> int:
+        """How many functions run now."""
+        return len(self._young) + self._old
+
+    def close(self) -> None:
+        """Take nothing more, and wait for what runs."""
+        with self._lock:
+            self._closed = True
+            for future, _ in self._line:
+                future.cancel()
+            self._line.clear()
+            self._lock.notify_all()
+        self._threads.shutdown(wait=True)
+
+    def _fill(self) -> None:
+        while self._line and len(self._young) < self._quick and len(self._young) + self._old < self._total:
+            future, work = self._line.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
+            place = object()
+            self._young[place] = time.monotonic()
+            self._threads.submit(self._run, place, future, work)
+        if self._line and self._watch is None and not self._closed:
+            self._watch = threading.Thread(target=self._demote, name="engine-lanes", daemon=True)
+            self._watch.start()
+
+    def _run(self, place: object, future: Future[Any], work: Callable[[], Any]) -> None:
+        try:
+            result, error = work(), None
+        except BaseException as caught:  # the future carries it to whoever waits
+            result, error = None, caught
+        with self._lock:
+            if self._young.pop(place, None) is None:
+                self._old -= 1
+            self._fill()
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def _demote(self) -> None:
+        """While there is a line: take slow work out of the quick places."""
+        with self._lock:
+            while self._line and not self._closed:
+                self._lock.wait(self._patience / 4)
+                limit = time.monotonic() - self._patience
+                for place in [p for p, began in self._young.items() if began < limit]:
+                    del self._young[place]
+                    self._old += 1
+                self._fill()
+            self._watch = None
