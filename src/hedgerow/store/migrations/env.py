@@ -1,0 +1,1 @@
+"""Alembic asks for this file; `store.upgrading` runs the migrations itself."""
