@@ -1,0 +1,105 @@
+"""Keys to principals, from memory: at most a second behind other processes, at once for this one."""
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from hedgerow.accounts import directory, keys
+from hedgerow.accounts.rows import ProjectRow
+from hedgerow.kit.clock import now
+from hedgerow.store import Store
+from hedgerow.store.revisions import Remembered, current
+from hedgerow.web.access import Principal, UserCard
+
+_REMEMBERED = 10_000
+_USE_NOTED = timedelta(hours=1)
+
+
+class Accounts:
+    """Keeps `web.access.Authenticator`, `web.access.UserCards` and `web.gate.Projects`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # One revision for all keys: a change empties the memory, and changes are rare.
+        self._generation = Remembered[str, "_Memory"](self._revision, lambda _subject: _Memory())
+
+    async def authenticate(self, key: str) -> Principal | None:
+        memory = self._generation.peek(keys.SUBJECT) or await self._generation.fetch(keys.SUBJECT)
+        known = memory.recall(keys.digest(key))
+        if known is None:
+            known = await asyncio.to_thread(self._look_up, key)
+            memory.keep(keys.digest(key), known)
+        return known.principal
+
+    async def organization_of(self, project_id: int) -> UUID | None:
+        """The organization a project belongs to, or `None` when there is no such project."""
+        return await asyncio.to_thread(self._organization_of, project_id)
+
+    def cards(self, user_ids: set[int]) -> Mapping[int, UserCard]:
+        with self._store.read() as session:
+            return directory.cards(session, user_ids)
+
+    def changed(self) -> None:
+        """This process has changed keys, projects or memberships: see it at once."""
+        self._generation.forget(keys.SUBJECT)
+
+    def _organization_of(self, project_id: int) -> UUID | None:
+        with self._store.read() as session:
+            row = session.get(ProjectRow, project_id)
+            return row.organization_id if row else None
+
+    def _revision(self, subject: str) -> int:
+        with self._store.read() as session:
+            return current(session, subject)
+
+    def _look_up(self, value: str) -> "_Known":
+        with self._store.read() as session:
+            found = keys.owner(session, value)
+            if found is None:
+                return _Known(None)
+            key, user = found
+            principal = Principal(
+                user_id=user.id,
+                key_id=str(key.id),
+                scopes=None if key.scopes is None else frozenset(key.scopes),
+                projects=None if key.projects is None else frozenset(key.projects),
+                organizations=None if key.organizations is None else frozenset(map(UUID, key.organizations)),
+                current_project=user.current_project_id,
+                member_projects=directory.project_ids(session, user.id),
+            )
+        if key.last_used_at is None or now() - key.last_used_at > _USE_NOTED:
+            with self._store.write() as session:
+                keys.touch(session, key.id)
+        return _Known(principal)
+
+
+class _Known:
+    """A principal, or that there is none, until it should be looked up again to note its use."""
+
+    __slots__ = ("principal", "until")
+
+    def __init__(self, principal: Principal | None) -> None:
+        self.principal = principal
+        self.until = time.monotonic() + _USE_NOTED.total_seconds()
+
+
+class _Memory:
+    """What is known of keys by their digest, the longest unused forgotten first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def recall(self, digest: str) -> _Known | None:
+        known = self._known.get(digest)
+        return known if known and known.until > time.monotonic() else None
+
+    def keep(self, digest: str, known: _Known) -> None:
+        with self._lock:
+            self._known[digest] = known
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
