@@ -42,7 +42,7 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         ],
     )
     app.state.site_url = settings.site_url
-    app.state.scopes = {}
+    app.state.metrics, app.state.scopes = metrics, {}
     errors.install(app)
 
     @app.get("/", include_in_schema=False)

@@ -84,4 +84,14 @@ def _request_id(scope: Scope) -> bytes:
 
 def _template(scope: Scope) -> str:
     """The matched route's path with its parameters' names: a small set, unlike paths."""
-    return getattr(scope.get("route"), "path", None) or "unmatched"
+    if "endpoint" not in scope:
+        return "unmatched"
+    parts = scope["path"].split("/")
+    position = 2
+    for name, value in scope["path_params"].items():
+        try:
+            position = parts.index(str(value), position)
+        except ValueError:
+            return "unmatched"
+        parts[position] = f"{{{name}}}"
+    return "/".join(parts)

@@ -12,6 +12,9 @@ import structlog
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The request that is being answered; empty outside of one."""
 
+# Without local variables: keys and values of callers would be among them.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 Format = Literal["auto", "json", "console"]
 
 
@@ -25,11 +28,7 @@ def configure(level: str, log_format: Format = "auto") -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
-        if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    )
+    last: list[Any] = [_TRACEBACKS, structlog.processors.JSONRenderer(serializer=_json)] if as_json else [_for_people()]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -37,6 +36,10 @@ def configure(level: str, log_format: Format = "auto") -> None:
         cache_logger_on_first_use=True,
     )
     _take_over_libraries(number, shared, last)
+
+
+def _for_people() -> structlog.dev.ConsoleRenderer:
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 class _StandardError:
@@ -57,7 +60,10 @@ def _take_over_libraries(level: int, shared: list[Any], last: list[Any]) -> None
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    handler.set_name("hedgerow")
+    for old in [each for each in root.handlers if each.get_name() == "hedgerow"]:
+        root.removeHandler(old)
+    root.addHandler(handler)
     # Libraries say little that matters below a warning, and some of them say queries.
     root.setLevel(max(level, logging.WARNING))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
