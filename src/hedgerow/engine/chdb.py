@@ -195,10 +195,18 @@ class ChdbEngine:
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
             return work()
-        except HedgerowError:
-            raise
         except Exception as error:
-            raise fault(str(error)) from error
+            self._drain()
+            raise error if isinstance(error, HedgerowError) else fault(str(error)) from error
+
+    def _drain(self) -> None:
+        """After a failure: rows of the failed query stay in chDB's buffer and would open the next query's answer."""
+        connection = getattr(self._local, "connection", None)
+        try:
+            if connection is not None:
+                connection.query("SELECT 1", "Null")
+        except Exception:
+            self._local.connection = None
 
     def _submit(self, work: Callable[[], T]) -> Any:
         try:

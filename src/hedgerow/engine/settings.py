@@ -22,6 +22,10 @@ READING: Mapping[str, str | int] = {
     "max_expanded_ast_elements": 4_000_000,
     "max_query_size": 16 << 20,
     "timeout_before_checking_execution_speed": 0,
+    # Buckets that users name: no redirect may lead inside; the Rust reader of Delta tables follows them regardless.
+    "s3_max_redirects": 0,
+    "s3_retry_attempts": 3,
+    "allow_delta_kernel_rs": 0,
 }
 
 FILES: Mapping[str, str | int] = {
