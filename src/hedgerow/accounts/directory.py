@@ -116,7 +116,7 @@ def card(row: UserRow) -> Mapping[str, object]:
     }
 
 
-def _projects(user_id: int) -> Select[tuple[ProjectRow]]:
+def _projects(user_id: int) -> Select[ProjectRow]:
     return (
         select(ProjectRow)
         .join(MembershipRow, MembershipRow.organization_id == ProjectRow.organization_id)

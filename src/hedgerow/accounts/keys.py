@@ -65,6 +65,8 @@ OBJECTS = frozenset(
         "webhook",
     ]
 )
+"""What scopes may be about."""
+
 _SCOPE = re.compile(r"([a-z_]+):(read|write)\Z")
 _KEY = re.compile(r"phx_[A-Za-z0-9_-]{16,200}\Z")
 

@@ -1,9 +1,12 @@
 """Settings: `HEDGEROW_*` variables over `hedgerow.toml` in the home folder over defaults."""
 
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -86,3 +89,58 @@ class Settings(BaseSettings):
     def home_path(self) -> Path:
         """The home folder, absolute."""
         return self.home.expanduser().absolute()
+
+
+class SettingsWrong(Exception):
+    """A setting has a value it cannot have; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as `hedgerow config` shows it: secrets masked, `source` one of env, toml, default."""
+
+    name: str
+    shown: str
+    source: str
+    description: str
+
+
+def load(given: Mapping[str, Any] | None = None) -> Settings:
+    """The settings, `given` above all others; raises `SettingsWrong` in one line."""
+    try:
+        return Settings(**(given or {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "HEDGEROW_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsWrong(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsWrong(f"hedgerow.toml: {error}") from None
+
+
+def sources(settings: Settings, environment: Mapping[str, str]) -> list[Setting]:
+    """Every setting with its value and where that comes from."""
+    file = settings.home_path / "hedgerow.toml"
+    written = tomllib.loads(file.read_text()) if file.exists() else {}
+    named = {name.upper() for name in environment}
+    found = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        source = "env" if f"HEDGEROW_{name.upper()}" in named else "toml" if name in written else "default"
+        found.append(Setting(name, _shown(value), source, field.description or ""))
+    return found
+
+
+def unknown(environment: Mapping[str, str]) -> list[str]:
+    """`HEDGEROW_` variables that are no settings: most often a typo."""
+    known = {f"HEDGEROW_{name.upper()}" for name in Settings.model_fields} | {"HEDGEROW_URL", "HEDGEROW_KEY"}
+    return sorted(n for n in environment if n.startswith("HEDGEROW_") and n not in known and "_TEST_" not in n)
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, SecretStr):
+        return str(value)
+    plain = value.get_secret_value()
+    scheme, found, rest = plain.partition("://")
+    if found and "@" in rest:
+        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    return plain if not plain or plain.endswith(":") or found else "***"

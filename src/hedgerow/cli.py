@@ -1,0 +1,153 @@
+"""The `hedgerow` command: arguments and nothing else."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hedgerow import __version__
+from hedgerow.kit.errors import HedgerowError
+from hedgerow.kit.settings import Settings, SettingsWrong, load, sources
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+key = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal keys.")
+project = typer.Typer(no_args_is_help=True, help="Make and list projects.")
+app.add_typer(key, name="key")
+app.add_typer(project, name="project")
+
+
+def main() -> None:
+    """Run the command line; a known error is one line and status 1."""
+    try:
+        app()
+    except (HedgerowError, SettingsWrong) as error:
+        print(f"hedgerow: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def hedgerow(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """The PostHog data API in one Python process."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Start the server; Ctrl-C stops it."""
+    from hedgerow.app import serve as run
+
+    raise typer.Exit(run(_settings(host=host, port=port)))
+
+
+@app.command()
+def demo() -> None:
+    """Start the server, load real flight data, publish endpoints over it."""
+    from hedgerow.demo import run
+
+    raise typer.Exit(run(_settings()))
+
+
+@app.command()
+def query(
+    text: Annotated[str, typer.Argument(help="A HogQL SELECT.")],
+    url: Annotated[str, typer.Option(envvar="HEDGEROW_URL", help="The server; default: this machine's.")] = "",
+    key: Annotated[str, typer.Option(envvar="HEDGEROW_KEY", help="A key with query:read.")] = "",
+    project: Annotated[str, typer.Option(help="Project id.")] = "@current",
+    output: Annotated[str, typer.Option("--format", help="table, json or csv.")] = "table",
+) -> None:
+    """Ask a running server."""
+    from hedgerow.asking import ask, show
+
+    settings = _settings()
+    answer = ask(url or f"http://{settings.host}:{settings.port}", key, project, text)
+    show(answer, output)
+
+
+@app.command()
+def config() -> None:
+    """Print every setting, its value and where it comes from; secrets masked."""
+    settings = _settings()
+    rows = [(f"HEDGEROW_{s.name.upper()}", s.shown, s.source) for s in sources(settings, os.environ)]
+    _print(("setting", "value", "from"), rows)
+
+
+@key.command("create")
+def create_key(
+    scopes: Annotated[str, typer.Option(help="Scopes parted by commas, such as endpoint:read,query:read; * is all.")],
+    label: Annotated[str, typer.Option(help="What the key is for.")],
+    project: Annotated[list[int] | None, typer.Option(help="Limit the key to this project; may be repeated.")] = None,
+) -> None:
+    """Make a key and print it, alone, on the last line."""
+    from hedgerow.accounts import administration
+
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    print(administration.create_key(_settings(), label, wanted, project or []))
+
+
+@key.command("list")
+def list_keys() -> None:
+    """List the keys that are good."""
+    from hedgerow.accounts import administration
+
+    rows = [
+        (
+            k.id,
+            k.label,
+            k.mask,
+            ", ".join(k.scopes or ["*"]),
+            ", ".join(map(str, k.projects or ())) or "all",
+            k.created_at,
+        )
+        for k in administration.list_keys(_settings())
+    ]
+    _print(("id", "label", "key", "scopes", "projects", "created"), rows)
+
+
+@key.command("revoke")
+def revoke_key(name: Annotated[str, typer.Argument(help="The key's id, or its label where that is unique.")]) -> None:
+    """End a key for good."""
+    from hedgerow.accounts import administration
+
+    print(f"revoked {administration.revoke_key(_settings(), name).label}")
+
+
+@project.command("create")
+def create_project(
+    name: Annotated[str, typer.Argument(help="The project's name.")],
+    timezone: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
+) -> None:
+    """Make a project and print its id."""
+    from hedgerow.accounts import administration
+
+    print(administration.create_project(_settings(), name, timezone).id)
+
+
+@project.command("list")
+def list_projects() -> None:
+    """List the projects."""
+    from hedgerow.accounts import administration
+
+    rows = [(p.id, p.name, p.timezone, p.api_token) for p in administration.list_projects(_settings())]
+    _print(("id", "name", "time zone", "token"), rows)
+
+
+def _settings(**given: Any) -> Settings:
+    return load({name: value for name, value in given.items() if value is not None})
+
+
+def _print(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    table = Table(*head, box=None)
+    for row in rows:
+        table.add_row(*map(str, row))
+    width = None if sys.stdout.isatty() else 400
+    Console(width=width, highlight=False).print(table)
