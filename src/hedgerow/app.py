@@ -4,35 +4,107 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+import hedgerow.accounts.routes
 from hedgerow import __version__
-from hedgerow.cache import open_cache
+from hedgerow.accounts import Accounts, prepare
+from hedgerow.cache import Cache, open_cache
+from hedgerow.engine.base import Engine
+from hedgerow.engine.opening import open_engine
+from hedgerow.files import Files, open_files
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
+from hedgerow.store import Secrets, Store, open_secrets
 from hedgerow.web import health, logs, schema, serving
-from hedgerow.web.application import create
+from hedgerow.web.application import create, include
+from hedgerow.web.gate import KeyGate
 from hedgerow.web.metrics import Metrics
 from hedgerow.web.throttles import Throttles
 
 
-def build(settings: Settings) -> FastAPI:
-    """The whole application. Nothing is opened before its lifespan begins; all is closed when it ends."""
+class CannotStart(HedgerowError):
+    """A setting or the machine does not allow it; the text is for whoever started the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What is open while an application runs."""
+
+    settings: Settings
+    store: Store
+    secrets: Secrets
+    engine: Engine
+    cache: Cache
+    files: Files
+    accounts: Accounts
+
+
+def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """The whole application. Nothing is opened before its lifespan begins, and all is closed when it ends.
+
+    While it runs, `app.state.house` is its `House`, and `app.state.first_key` the key that was made on a first start.
+    An `engine` that is handed in is used in place of the settings' own, and left open.
+    """
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as opened:
-            cache = open_cache(settings.cache_url.get_secret_value())
-            opened.push_async_callback(cache.close)
-            throttles = Throttles(cache, _rates(settings))
-            app.include_router(health.router({"cache": cache.ready}, metrics))
-            app.include_router(schema.router(app))
+            app.state.house = house = await _open(settings, engine, opened)
+            app.state.first_key = await asyncio.to_thread(_first_start, house)
+            _furnish(app, house, metrics)
             yield
 
     return create(settings, metrics, lifespan)
+
+
+async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStack) -> House:
+    """Open all backends, the slow ones side by side; `opened` closes what was opened, also after a failure."""
+    home = settings.home_path
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache = open_cache(settings.cache_url.get_secret_value())
+        files = open_files(settings.files_url.get_secret_value(), home)
+        secrets = open_secrets(settings.secret_key.get_secret_value(), home)
+    except (OSError, ValueError) as error:
+        raise CannotStart(str(error)) from error
+    opened.push_async_callback(cache.close)
+    store = open_store(settings)
+    opened.callback(store.dispose)
+    migrated = asyncio.create_task(asyncio.to_thread(store.migrate))
+    if engine is None:
+        engine = await asyncio.to_thread(open_engine, settings)
+        opened.push_async_callback(engine.close)
+    await migrated
+    return House(settings, store, secrets, engine, cache, files, Accounts(store))
+
+
+def open_store(settings: Settings) -> Store:
+    """The metadata store that the settings name, not migrated yet."""
+    url = settings.database_url.get_secret_value()
+    return Store(url or f"sqlite:///{settings.home_path / 'metadata.sqlite'}")
+
+
+def _first_start(house: House) -> str | None:
+    with house.store.write() as session:
+        return prepare(session, house.settings.bootstrap_key.get_secret_value())
+
+
+def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
+    """Bind the rooms to what is open, and mount their routes."""
+    gate = KeyGate(house.accounts, house.accounts, Throttles(house.cache, _rates(house.settings)))
+
+    async def store_ready() -> bool:
+        return await asyncio.to_thread(house.store.ready)
+
+    probes = {"store": store_ready, "engine": house.engine.ready, "cache": house.cache.ready}
+    app.include_router(health.router(probes, metrics))
+    app.include_router(schema.router(app))
+    include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
 
 
 def _rates(settings: Settings) -> dict[str, list[Rate]]:
@@ -71,7 +143,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def _announce(app: FastAPI, address: str) -> None:
     lines = [f"Hedgerow {__version__} listens on {address}", f"  docs  {address}/api/docs/"]
-    if first_key := getattr(app.state, "first_key", None):
-        lines += [f"  key   {first_key}", "        (of project 1, with every scope; it is not shown again)"]
+    if app.state.first_key:
+        lines += [f"  key   {app.state.first_key}", "        (of project 1, with every scope; it is not shown again)"]
         app.state.first_key = None
     print("\n".join(lines), flush=True)

@@ -58,11 +58,18 @@ def mount(app: FastAPI, router: APIRouter, tag: str) -> None:
     app.include_router(router, prefix=ENVIRONMENTS, include_in_schema=False)
 
 
-def include(app: FastAPI, router: APIRouter, tag: str, prefix: str = "") -> None:
+def include(app: FastAPI, router: APIRouter, tag: str = "", prefix: str = "") -> None:
     """Put routes at one place, and note for the schema what scope each wants."""
-    app.include_router(router, prefix=prefix, tags=[tag])
+    app.include_router(router, prefix=prefix, tags=[tag] if tag else None)
+    _note_scopes(app, router, prefix)
+
+
+def _note_scopes(app: FastAPI, router: APIRouter, prefix: str) -> None:
     for route in router.routes:
-        if isinstance(route, APIRoute):
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            _note_scopes(app, inner, prefix + route.include_context.prefix)  # type: ignore[attr-defined]
+        elif isinstance(route, APIRoute):
             scopes = [getattr(each.call, "scope", None) for each in route.dependant.dependencies]
             for method in route.methods or ():
                 app.state.scopes[method.lower(), prefix + route.path] = next(filter(None, scopes), None)
