@@ -7,10 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 import hedgerow.accounts.routes
 from hedgerow import __version__
 from hedgerow.accounts import Accounts, prepare
+from hedgerow.accounts.administration import make_home, store_url
 from hedgerow.cache import Cache, open_cache
 from hedgerow.engine.base import Engine
 from hedgerow.engine.opening import open_engine
@@ -66,7 +68,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     """Open all backends, the slow ones side by side; `opened` closes what was opened, also after a failure."""
     home = settings.home_path
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_home(home)
         cache = open_cache(settings.cache_url.get_secret_value())
         files = open_files(settings.files_url.get_secret_value(), home)
         secrets = open_secrets(settings.secret_key.get_secret_value(), home)
@@ -75,18 +77,31 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.push_async_callback(cache.close)
     store = open_store(settings)
     opened.callback(store.dispose)
-    migrated = asyncio.create_task(asyncio.to_thread(store.migrate))
     if engine is None:
-        engine = await asyncio.to_thread(open_engine, settings)
+        opening = asyncio.to_thread(open_engine, settings)
+        migrated, found = await asyncio.gather(asyncio.to_thread(_migrate, store), opening, return_exceptions=True)
+        if isinstance(found, BaseException):
+            raise found
+        engine = found
         opened.push_async_callback(engine.close)
-    await migrated
+        if isinstance(migrated, BaseException):
+            raise migrated
+    else:
+        await asyncio.to_thread(_migrate, store)
     return House(settings, store, secrets, engine, cache, files, Accounts(store))
+
+
+def _migrate(store: Store) -> None:
+    try:
+        store.migrate()
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise CannotStart(f"The metadata store cannot be opened: {reason}") from error
 
 
 def open_store(settings: Settings) -> Store:
     """The metadata store that the settings name, not migrated yet."""
-    url = settings.database_url.get_secret_value()
-    return Store(url or f"sqlite:///{settings.home_path / 'metadata.sqlite'}")
+    return Store(store_url(settings))
 
 
 def _first_start(house: House) -> str | None:
