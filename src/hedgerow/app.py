@@ -72,8 +72,10 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
         cache = open_cache(settings.cache_url.get_secret_value())
         files = open_files(settings.files_url.get_secret_value(), home)
         secrets = open_secrets(settings.secret_key.get_secret_value(), home)
-    except (OSError, ValueError) as error:
-        raise CannotStart(str(error)) from error
+    except OSError as error:
+        raise CannotStart(f"The home folder {home} cannot be used: {error.strerror}.") from error
+    except ValueError as error:
+        raise CannotStart(f"A setting cannot be used: {error}.") from error
     opened.push_async_callback(cache.close)
     store = open_store(settings)
     opened.callback(store.dispose)
