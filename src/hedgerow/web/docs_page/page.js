@@ -15,6 +15,9 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+// `words between backticks` become code.
+const withCode = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+
 function resolved(part) {
   let at = part || {};
   for (let hops = 0; at.$ref && hops < 20; hops++) {
@@ -155,7 +158,7 @@ function operationNode({ path, method, operation, id }) {
     make("h3", {}, operation.summary || operation.operationId),
     make("div", { class: "line" }, make("span", { class: `method ${method}` }, method), pathNode(path),
       operation["x-scope"] ? make("span", { class: "scope", title: "The scope a key needs" }, operation["x-scope"]) : null),
-    operation.description ? make("p", {}, operation.description) : null);
+    operation.description ? make("p", {}, ...withCode(operation.description)) : null);
   if (parameters.length) {
     node.append(make("h4", {}, "Parameters"),
       table(parameters.map((one) => row(one.name, one.schema, one.required, one.description || one.in))));
@@ -201,6 +204,9 @@ function drawNav(all, words) {
     nav.append(make("a", { href: `#${one.id}` }, make("span", { class: `method ${one.method}` }, one.method),
       one.operation.summary || one.path));
   }
+  for (const group of document.querySelectorAll(".group")) {
+    group.hidden = !group.querySelector(".operation:not([hidden])");
+  }
   if (!nav.children.length) nav.append(make("p", { class: "none" }, "No route matches."));
 }
 
@@ -210,14 +216,13 @@ function draw() {
   all.sort((a, b) => order.indexOf(a.tag) - order.indexOf(b.tag));
   $("version").textContent = schema.info.version;
   $("intro").replaceChildren(make("h1", {}, schema.info.title + " API"),
-    ...String(schema.info.description || "").split("\n\n").map((text) => make("p", {}, text)),
+    ...String(schema.info.description || "").split("\n\n").map((text) => make("p", {}, ...withCode(text))),
     make("p", {}, make("a", { href: "/api/schema/" }, "OpenAPI schema (JSON)")));
   const box = $("operations");
   box.replaceChildren();
-  let tag = "";
-  for (const one of all) {
-    if (one.tag !== tag) box.append(make("h2", {}, (tag = one.tag).replace(/_/g, " ")));
-    box.append(operationNode(one));
+  for (const tag of order) {
+    const shown = all.filter((one) => one.tag === tag).map(operationNode);
+    box.append(make("section", { class: "group" }, make("h2", {}, tag.replace(/_/g, " ")), ...shown));
   }
   drawNav(all, "");
   $("search").addEventListener("input", (event) => drawNav(all, event.target.value));
