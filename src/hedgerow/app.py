@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 import hedgerow.accounts.routes
+import hedgerow.warehouse.routes
 from hedgerow import __version__
 from hedgerow.accounts import Accounts, prepare
 from hedgerow.accounts.administration import make_home, store_url
@@ -21,8 +22,9 @@ from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
 from hedgerow.store import Secrets, Store, open_secrets
+from hedgerow.warehouse import Backends, Warehouse, open_warehouse
 from hedgerow.web import health, logs, schema, serving
-from hedgerow.web.application import create, include
+from hedgerow.web.application import create, include, mount
 from hedgerow.web.gate import KeyGate
 from hedgerow.web.metrics import Metrics
 from hedgerow.web.throttles import Throttles
@@ -43,6 +45,7 @@ class House:
     cache: Cache
     files: Files
     accounts: Accounts
+    warehouse: Warehouse
 
 
 def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
@@ -77,6 +80,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     except ValueError as error:
         raise CannotStart(f"A setting cannot be used: {error}.") from error
     opened.push_async_callback(cache.close)
+    opened.push_async_callback(files.close)
     store = open_store(settings)
     opened.callback(store.dispose)
     if engine is None:
@@ -90,7 +94,10 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
             raise migrated
     else:
         await asyncio.to_thread(_migrate, store)
-    return House(settings, store, secrets, engine, cache, files, Accounts(store))
+    warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
+    opened.push_async_callback(warehouse.close)
+    await warehouse.start()
+    return House(settings, store, secrets, engine, cache, files, Accounts(store), warehouse)
 
 
 def _migrate(store: Store) -> None:
@@ -122,6 +129,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.include_router(health.router(probes, metrics))
     app.include_router(schema.router(app))
     include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
+    mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
 
 
 def _rates(settings: Settings) -> dict[str, list[Rate]]:

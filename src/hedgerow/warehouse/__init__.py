@@ -1,1 +1,6 @@
-"""The warehouse: what tables exist, what backs them, and the catalog the language is handed."""
+"""The warehouse: what tables exist and what backs each of them."""
+
+from hedgerow.warehouse.catalog import Catalogs
+from hedgerow.warehouse.opening import Backends, Warehouse, open_warehouse
+
+__all__ = ["Backends", "Catalogs", "Warehouse", "open_warehouse"]

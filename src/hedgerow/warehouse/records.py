@@ -67,4 +67,4 @@ class TableRecord:
     @property
     def file_name(self) -> str:
         """The name the uploaded file came with."""
-        return (self.file_key or "").rpartition("/")[2].partition("_")[2]
+        return (self.file_key or "").rpartition("/")[2]

@@ -1,0 +1,233 @@
+"""Uploaded tables: a file comes in, is loaded into a table of its own, and takes its place in one step."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hedgerow.engine.base import Column, Engine
+from hedgerow.engine.errors import EngineError
+from hedgerow.files import Files
+from hedgerow.kit.errors import NotFound, Unavailable
+from hedgerow.kit.ids import uuid7
+from hedgerow.store import Store
+from hedgerow.warehouse import contents
+from hedgerow.warehouse.catalog import Catalogs, database
+from hedgerow.warehouse.errors import NAME_TAKEN, ActionRefused
+from hedgerow.warehouse.formats import UPLOADED
+from hedgerow.warehouse.names import check_uploaded
+from hedgerow.warehouse.receiving import Received, Reception
+from hedgerow.warehouse.records import KeptColumn, TableRecord
+from hedgerow.warehouse.retiring import Leavings, Retirement
+from hedgerow.warehouse.shelf import Shelf
+from hedgerow.warehouse.types import kept, storable
+
+T = TypeVar("T")
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What to load: a checked name, a format's name, and a file on disk that becomes ours."""
+
+    project_id: int
+    user_id: int
+    name: str
+    format: str
+    file_name: str
+    path: Path
+    size: int
+
+
+class Uploads:
+    """Loads files into tables. A reader sees the old rows or the new ones; after a failure there is nothing new."""
+
+    def __init__(
+        self,
+        store: Store,
+        shelf: Shelf,
+        catalogs: Catalogs,
+        engine: Engine,
+        files: Files,
+        retirement: Retirement,
+        folder: Path,
+    ) -> None:
+        self._store, self._shelf, self._catalogs = store, shelf, catalogs
+        self._engine, self._files, self._retirement, self._folder = engine, files, retirement, folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def receive(self, content_type: str, body: AsyncIterator[bytes], max_bytes: int) -> Received:
+        """An uploaded form, its file on disk; the caller discards it. Raises `ActionRefused`, `MalformedBody`."""
+        return await Reception(self._folder, max_bytes).take(content_type, body)
+
+    async def load(self, upload: Upload) -> TableRecord:
+        """Make the table, or give the one of that name its new rows. Raises `ActionRefused` or `Unavailable`."""
+        await asyncio.to_thread(self._check_free, upload)
+        path = await asyncio.to_thread(_prepared, upload)
+        physical = f"t_{uuid7().hex}"
+        key = f"{database(upload.project_id)}/{physical[2:]}/{_kept_name(upload.file_name, path)}"
+        leavings = Leavings(upload.project_id, physical, key)
+        self._retirement.mark(leavings)
+        try:
+            columns = storable(await self._described(path, upload.format))
+            rows = await self._fill(upload.project_id, physical, path, upload.format, columns)
+            await self._files.put(key, path)
+            values = {
+                "format": upload.format,
+                "columns": kept(columns),
+                "physical": physical,
+                "file_key": key,
+                "row_count": rows,
+                "size_bytes": upload.size,
+            }
+            record, old = await asyncio.to_thread(self._commit, upload, values)
+        except BaseException:
+            await self._retirement.now(leavings)
+            raise
+        finally:
+            path.unlink(missing_ok=True)
+        self._retirement.keep(physical)
+        self._catalogs.forget(upload.project_id)
+        if old is not None:
+            self._retirement.soon(Leavings(upload.project_id, old.physical, old.file_key))
+        return record
+
+    async def retype(self, record: TableRecord, columns: tuple[KeptColumn, ...]) -> TableRecord:
+        """Load a table's own file again with other column types. Raises `ActionRefused` where its values do not fit."""
+        physical = f"t_{uuid7().hex}"
+        path = self._local_copy(record)
+        leavings = Leavings(record.project_id, physical, None)
+        self._retirement.mark(leavings)
+        try:
+            await self._fetch(record.file_key or "", path)
+            plain = tuple(column.column for column in columns)
+            rows = await self._fill(record.project_id, physical, path, record.format, plain)
+            values = {"columns": columns, "physical": physical, "row_count": rows}
+            changed = await asyncio.to_thread(self._change, record, values)
+        except BaseException:
+            await self._retirement.now(leavings)
+            raise
+        finally:
+            path.unlink(missing_ok=True)
+        self._retirement.keep(physical)
+        self._catalogs.forget(record.project_id)
+        self._retirement.soon(Leavings(record.project_id, record.physical, None))
+        return changed
+
+    async def described(self, record: TableRecord) -> tuple[KeptColumn, ...]:
+        """The columns of a table's own file, found out again."""
+        path = self._local_copy(record)
+        try:
+            await self._fetch(record.file_key or "", path)
+            return kept(storable(await self._described(path, record.format)))
+        finally:
+            path.unlink(missing_ok=True)
+
+    def download(self, record: TableRecord) -> AsyncIterator[bytes]:
+        """The file as it was uploaded; raises `NotFound`."""
+        if record.file_key is None:
+            raise NotFound()
+        return self._files.read(record.file_key)
+
+    async def _described(self, path: Path, file_format: str) -> tuple[Column, ...]:
+        columns = await _in_words(self._engine.describe_file(path, file_format))
+        contents.check_names([column.name for column in columns])
+        return tuple(columns)
+
+    async def _fill(
+        self, project_id: int, physical: str, path: Path, file_format: str, columns: tuple[Column, ...]
+    ) -> int:
+        await self._engine.create_database(database(project_id))
+        await self._engine.create_table(database(project_id), physical, columns)
+        return await _in_words(self._engine.insert_file(database(project_id), physical, path, file_format, columns))
+
+    def _local_copy(self, record: TableRecord) -> Path:
+        return self._folder / f"{uuid7().hex}{'.gz' if record.file_name.endswith('.gz') else ''}"
+
+    async def _fetch(self, key: str, path: Path) -> None:
+        try:
+            with path.open("xb") as target:
+                async for chunk in self._files.read(key):
+                    await asyncio.to_thread(target.write, chunk)
+        except OSError as error:
+            raise Unavailable("There is no room for the file on the server.", code="no_space") from error
+
+    def _check_free(self, upload: Upload) -> None:
+        with self._store.read() as session:
+            self._replaced(session, upload)
+
+    def _replaced(self, session: Session, upload: Upload) -> TableRecord | None:
+        """The uploaded table whose rows this replaces; raises `ActionRefused` when another thing has the name."""
+        other = self._shelf.named(session, upload.project_id, upload.name)
+        elsewhere = self._shelf.taken_elsewhere(session, upload.project_id, upload.name)
+        if elsewhere or (other is not None and other.physical is None):
+            raise ActionRefused(NAME_TAKEN, attr="name")
+        return other
+
+    def _commit(self, upload: Upload, values: dict[str, Any]) -> tuple[TableRecord, TableRecord | None]:
+        try:
+            return self._commit_once(upload, values)
+        except IntegrityError:  # on PostgreSQL another upload of the name came first: replace its rows
+            return self._commit_once(upload, values)
+
+    def _commit_once(self, upload: Upload, values: dict[str, Any]) -> tuple[TableRecord, TableRecord | None]:
+        with self._store.write() as session:
+            old = self._replaced(session, upload)
+            if old is not None:
+                return self._shelf.change(session, upload.project_id, old.id, values), old
+            identity = {"name": upload.name, "created_by": upload.user_id}
+            return self._shelf.add(session, upload.project_id, {**identity, **values}), None
+
+    def _change(self, record: TableRecord, values: dict[str, Any]) -> TableRecord:
+        with self._store.write() as session:
+            now = self._shelf.get(session, record.project_id, record.id)
+            if now.physical != record.physical:
+                raise ActionRefused("The table was replaced meanwhile. Try again.")
+            return self._shelf.change(session, record.project_id, record.id, values)
+
+
+def upload_of(project_id: int, user_id: int, received: Received) -> Upload:
+    """What a received form asks for; raises `ActionRefused`."""
+    if received.path is None:
+        raise ActionRefused("No file provided", attr="file")
+    file_name = _safe_name(received.file_name)
+    name = check_uploaded(received.fields.get("name", "").strip() or file_name.split(".")[0])
+    file_format = received.fields.get("format", "").strip() or "CSVWithNames"
+    if file_format not in UPLOADED:
+        raise ActionRefused(f"Invalid format. Must be one of: {', '.join(UPLOADED)}", attr="format")
+    return Upload(project_id, user_id, name, file_format, file_name, received.path, received.size)
+
+
+def _safe_name(file_name: str) -> str:
+    """The last part of a file's name with unusual characters replaced; raises `ActionRefused`."""
+    last = file_name.replace("\\", "/").rpartition("/")[2]
+    safe = _UNUSUAL.sub("_", last)[-100:]
+    if not safe or safe.startswith("."):
+        raise ActionRefused("Invalid filename", attr="file")
+    return safe
+
+
+def _prepared(upload: Upload) -> Path:
+    """The checked file, under a name that tells the engine whether it is compressed."""
+    if not contents.check(upload.path, upload.format, upload.size):
+        return upload.path
+    return upload.path.rename(upload.path.with_suffix(".gz"))
+
+
+def _kept_name(file_name: str, path: Path) -> str:
+    """The name a file is kept under; its end tells whether it is compressed."""
+    plain = file_name.removesuffix(".gz") or "file"
+    return f"{plain}.gz" if path.suffix == ".gz" else plain
+
+
+async def _in_words(work: Awaitable[T]) -> T:
+    """Engine errors about a file, in the shape clients of uploads look for."""
+    try:
+        return await work
+    except EngineError as error:
+        raise ActionRefused(error.detail, attr="file", code=error.code) from error
