@@ -5,20 +5,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from hedgerow.kit.errors import NotFound, Unavailable
-
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 CHUNK_BYTES = 1 << 20
 
 
-class MissingFile(NotFound):
+class MissingFile(Exception):
     """There is no file under that key."""
 
 
-class FilesUnavailable(Unavailable):
-    """The place cannot be reached, refuses us, or is full."""
+class FilesUnavailable(Exception):
+    """The place cannot be reached, refuses us, or is full; the text is fit for a caller."""
 
-    default_detail = "File storage is not available now. Try again in a moment."
+    def __init__(self, text: str = "File storage is not available now. Try again in a moment.") -> None:
+        super().__init__(text)
 
 
 class Files(Protocol):

@@ -14,14 +14,11 @@ _PARTIAL = ".partial-"
 
 
 class FolderFiles:
-    """`Files` under one folder, which is made when missing and closed to other users of the machine."""
+    """`Files` under one folder, made when missing and closed to other users. Making it may raise `OSError`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise FilesUnavailable(f"The folder for files cannot be made: {error.strerror}.") from None
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def put(self, key: str, source: Path) -> None:
         """See `Files.put`."""

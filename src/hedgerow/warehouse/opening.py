@@ -12,10 +12,9 @@ from hedgerow.store import Secrets, Store
 from hedgerow.warehouse.catalog import Catalogs, Contributor
 from hedgerow.warehouse.linked import LinkedTables
 from hedgerow.warehouse.names import Taken
-from hedgerow.warehouse.retiring import Retirement
 from hedgerow.warehouse.shelf import Shelf
 from hedgerow.warehouse.tables import Tables
-from hedgerow.warehouse.uploads import Uploads
+from hedgerow.warehouse.uploads import Retirement, Uploads
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from hedgerow.warehouse.errors import ActionRefused, NameTaken
 from hedgerow.warehouse.linked import LinkedTables
 from hedgerow.warehouse.names import check_linked
 from hedgerow.warehouse.records import KeptColumn, Keys, TableRecord
-from hedgerow.warehouse.retiring import Leavings, Retirement
 from hedgerow.warehouse.shelf import Shelf
 from hedgerow.warehouse.types import NAMED_TYPES
-from hedgerow.warehouse.uploads import Uploads
+from hedgerow.warehouse.uploads import Leavings, Retirement, Uploads
 
 
 @dataclass(frozen=True, slots=True)

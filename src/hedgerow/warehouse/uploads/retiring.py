@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from hedgerow.engine.base import Engine
-from hedgerow.files import Files
+from hedgerow.files import Files, FilesUnavailable
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.store import Store
 from hedgerow.warehouse.catalog import database
@@ -99,8 +99,8 @@ class Retirement:
                 await self._engine.drop_table(database(leavings.project_id), leavings.physical)
             if leavings.key is not None:
                 await self._files.delete(leavings.key)
-        except HedgerowError as error:
-            _log.warning("leavings stay", table=leavings.physical, reason=error.detail)
+        except (HedgerowError, FilesUnavailable) as error:
+            _log.warning("leavings stay", table=leavings.physical, reason=str(error))
             return
         if leavings.physical is not None:
             self.keep(leavings.physical)

@@ -12,20 +12,20 @@ from sqlalchemy.orm import Session
 
 from hedgerow.engine.base import Column, Engine
 from hedgerow.engine.errors import EngineError
-from hedgerow.files import Files
+from hedgerow.files import Files, FilesUnavailable, MissingFile
 from hedgerow.kit.errors import NotFound, Unavailable
 from hedgerow.kit.ids import uuid7
 from hedgerow.store import Store
-from hedgerow.warehouse import contents
 from hedgerow.warehouse.catalog import Catalogs, database
 from hedgerow.warehouse.errors import NAME_TAKEN, ActionRefused
 from hedgerow.warehouse.formats import UPLOADED
 from hedgerow.warehouse.names import check_uploaded
-from hedgerow.warehouse.receiving import Received, Reception
 from hedgerow.warehouse.records import KeptColumn, TableRecord
-from hedgerow.warehouse.retiring import Leavings, Retirement
 from hedgerow.warehouse.shelf import Shelf
 from hedgerow.warehouse.types import kept, storable
+from hedgerow.warehouse.uploads import contents
+from hedgerow.warehouse.uploads.receiving import Received, Reception
+from hedgerow.warehouse.uploads.retiring import Leavings, Retirement
 
 T = TypeVar("T")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
@@ -76,7 +76,7 @@ class Uploads:
         try:
             columns = storable(await self._described(path, upload.format))
             rows = await self._fill(upload.project_id, physical, path, upload.format, columns)
-            await self._files.put(key, path)
+            await self._keep(key, path)
             values = {
                 "format": upload.format,
                 "columns": kept(columns),
@@ -104,7 +104,7 @@ class Uploads:
         leavings = Leavings(record.project_id, physical, None)
         self._retirement.mark(leavings)
         try:
-            await self._fetch(record.file_key or "", path)
+            await self._fetch(record, path)
             plain = tuple(column.column for column in columns)
             rows = await self._fill(record.project_id, physical, path, record.format, plain)
             values = {"columns": columns, "physical": physical, "row_count": rows}
@@ -123,16 +123,22 @@ class Uploads:
         """The columns of a table's own file, found out again."""
         path = self._local_copy(record)
         try:
-            await self._fetch(record.file_key or "", path)
+            await self._fetch(record, path)
             return kept(storable(await self._described(path, record.format)))
         finally:
             path.unlink(missing_ok=True)
 
-    def download(self, record: TableRecord) -> AsyncIterator[bytes]:
-        """The file as it was uploaded; raises `NotFound`."""
+    async def download(self, record: TableRecord) -> AsyncIterator[bytes]:
+        """The file as it was uploaded; raises `NotFound` or `Unavailable` at its first step."""
         if record.file_key is None:
             raise NotFound()
-        return self._files.read(record.file_key)
+        try:
+            async for chunk in self._files.read(record.file_key):
+                yield chunk
+        except MissingFile:
+            raise NotFound() from None
+        except FilesUnavailable as error:
+            raise Unavailable(str(error)) from error
 
     async def _described(self, path: Path, file_format: str) -> tuple[Column, ...]:
         columns = await _in_words(self._engine.describe_file(path, file_format))
@@ -146,13 +152,19 @@ class Uploads:
         await self._engine.create_table(database(project_id), physical, columns)
         return await _in_words(self._engine.insert_file(database(project_id), physical, path, file_format, columns))
 
+    async def _keep(self, key: str, path: Path) -> None:
+        try:
+            await self._files.put(key, path)
+        except FilesUnavailable as error:
+            raise Unavailable(str(error)) from error
+
     def _local_copy(self, record: TableRecord) -> Path:
         return self._folder / f"{uuid7().hex}{'.gz' if record.file_name.endswith('.gz') else ''}"
 
-    async def _fetch(self, key: str, path: Path) -> None:
+    async def _fetch(self, record: TableRecord, path: Path) -> None:
         try:
             with path.open("xb") as target:
-                async for chunk in self._files.read(key):
+                async for chunk in self.download(record):
                     await asyncio.to_thread(target.write, chunk)
         except OSError as error:
             raise Unavailable("There is no room for the file on the server.", code="no_space") from error
