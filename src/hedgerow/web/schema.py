@@ -84,6 +84,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     # FastAPI's own errors, which never leave this server.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    for model in schemas.values():
+        _drop_impossible_defaults(model)
     schemas["Error"] = _ERROR
     components["securitySchemes"] = {
         "personalKey": {"type": "http", "scheme": "bearer", "bearerFormat": "phx_…", "description": "A personal key."}
@@ -95,6 +97,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if scope := app.state.scopes.get((method, path)):
                 operation["x-scope"] = scope
     return document
+
+
+def _drop_impossible_defaults(model: dict[str, Any]) -> None:
+    """An empty text that a caller may not send stands for "not given": no default to tell of."""
+    for field in model.get("properties", {}).values():
+        if field.get("default") == "" and field.get("minLength", 0) > 0:
+            del field["default"]
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:
