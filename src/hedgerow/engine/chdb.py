@@ -195,9 +195,12 @@ class ChdbEngine:
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
             return work()
+        except HedgerowError:
+            self._drain()
+            raise
         except Exception as error:
             self._drain()
-            raise error if isinstance(error, HedgerowError) else fault(str(error)) from error
+            raise fault(str(error)) from error
 
     def _drain(self) -> None:
         """After a failure: rows of the failed query stay in chDB's buffer and would open the next query's answer."""
