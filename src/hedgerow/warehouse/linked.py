@@ -5,13 +5,13 @@ import re
 
 from hedgerow.engine.base import Bound, Engine, Limits, Query
 from hedgerow.engine.errors import EngineError, EngineUnavailable, FileUnreadable
-from hedgerow.engine.faults import file_fault
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.outgoing import OutgoingGuard, Refused
 from hedgerow.language.query.catalog import FunctionTable
 from hedgerow.warehouse.catalog import reading
 from hedgerow.warehouse.records import KeptColumn, Keys
 from hedgerow.warehouse.types import kept
+from hedgerow.warehouse.wording import words
 
 _LIMITS = Limits(seconds=30.0)
 _WAITS = (0.2, 0.8)
@@ -74,7 +74,9 @@ class LinkedTables:
                     raise InvalidInput("The storage could not be reached.", attr="url_pattern") from error
                 await asyncio.sleep(wait)
             except EngineError as error:
-                raise InvalidInput(_words(error), attr="url_pattern", code=FileUnreadable.code) from error
+                raise InvalidInput(
+                    words(error, of_storage=True), attr="url_pattern", code=FileUnreadable.code
+                ) from error
         raise AssertionError("unreachable")
 
 
@@ -84,11 +86,3 @@ def _select(table: FunctionTable, what: str = "*") -> Query:
     parameters = {f"argument_{number}": Bound("String", value) for number, value in enumerate(values)}
     arguments = ", ".join(f"{{{name}:String}}" for name in parameters)
     return Query(f"SELECT {what} FROM {table.function}({arguments})", parameters, _LIMITS)
-
-
-def _words(error: EngineError) -> str:
-    if "kernel error" in error.detail or "delta" in error.detail.lower():
-        return "No Delta table was found."
-    if _UNCONNECTED.search(error.detail):
-        return "The storage could not be reached."
-    return error.detail if isinstance(error, FileUnreadable) else file_fault(error.detail).detail

@@ -59,6 +59,14 @@ def storable(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     return tuple(Column(c.name, "Nullable(String)" if "Nothing" in c.type else c.type) for c in columns)
 
 
+def widened(engine_type: str) -> str | None:
+    """The next type that holds more than this one did; `None` after text."""
+    plain = engine_type.removeprefix("Nullable(").removesuffix(")")
+    if plain == "String":
+        return None
+    return "Nullable(Float64)" if plain in {"Int64", "UInt64"} else "Nullable(String)"
+
+
 def kept(columns: tuple[Column, ...]) -> tuple[KeptColumn, ...]:
     """Columns as a table keeps them."""
     return tuple(KeptColumn(c.name, c.type, hogql_type(c.type)) for c in columns)

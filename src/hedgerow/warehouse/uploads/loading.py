@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -22,12 +22,13 @@ from hedgerow.warehouse.formats import UPLOADED
 from hedgerow.warehouse.names import check_uploaded
 from hedgerow.warehouse.records import KeptColumn, TableRecord
 from hedgerow.warehouse.shelf import Shelf
-from hedgerow.warehouse.types import kept, storable
+from hedgerow.warehouse.types import kept, storable, widened
 from hedgerow.warehouse.uploads import contents
 from hedgerow.warehouse.uploads.receiving import Received, Reception
 from hedgerow.warehouse.uploads.retiring import Leavings, Retirement
+from hedgerow.warehouse.wording import misfit, words
 
-T = TypeVar("T")
+_MOST_WIDENINGS = 12
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -75,7 +76,7 @@ class Uploads:
         self._retirement.mark(leavings)
         try:
             columns = storable(await self._described(path, upload.format))
-            rows = await self._fill(upload.project_id, physical, path, upload.format, columns)
+            rows, columns = await self._load(leavings, path, upload.format, columns)
             await self._keep(key, path)
             values = {
                 "format": upload.format,
@@ -106,7 +107,10 @@ class Uploads:
         try:
             await self._fetch(record, path)
             plain = tuple(column.column for column in columns)
-            rows = await self._fill(record.project_id, physical, path, record.format, plain)
+            try:
+                rows = await self._fill(leavings, path, record.format, plain)
+            except EngineError as error:
+                raise _refused(error) from error
             values = {"columns": columns, "physical": physical, "row_count": rows}
             changed = await asyncio.to_thread(self._change, record, values)
         except BaseException:
@@ -141,16 +145,34 @@ class Uploads:
             raise Unavailable(str(error)) from error
 
     async def _described(self, path: Path, file_format: str) -> tuple[Column, ...]:
-        columns = await _in_words(self._engine.describe_file(path, file_format))
+        try:
+            columns = await self._engine.describe_file(path, file_format)
+        except EngineError as error:
+            raise _refused(error) from error
         contents.check_names([column.name for column in columns])
         return tuple(columns)
 
-    async def _fill(
-        self, project_id: int, physical: str, path: Path, file_format: str, columns: tuple[Column, ...]
-    ) -> int:
-        await self._engine.create_database(database(project_id))
-        await self._engine.create_table(database(project_id), physical, columns)
-        return await _in_words(self._engine.insert_file(database(project_id), physical, path, file_format, columns))
+    async def _load(
+        self, leavings: Leavings, path: Path, file_format: str, columns: tuple[Column, ...]
+    ) -> tuple[int, tuple[Column, ...]]:
+        """Rows, and the columns they needed: types were guessed from the first rows, later ones may want wider ones."""
+        for _ in range(_MOST_WIDENINGS):
+            try:
+                return await self._fill(leavings, path, file_format, columns), columns
+            except EngineError as error:
+                found = misfit(error)
+                wider = tuple(_wider(c, found.column) for c in columns) if found else columns
+                if wider == columns:
+                    raise _refused(error) from error
+                columns = wider
+                await self._retirement.drop(leavings)
+        raise ActionRefused("The values of the file change their types too often. Check its columns.", attr="file")
+
+    async def _fill(self, leavings: Leavings, path: Path, file_format: str, columns: tuple[Column, ...]) -> int:
+        home, physical = database(leavings.project_id), leavings.physical or ""
+        await self._engine.create_database(home)
+        await self._engine.create_table(home, physical, columns)
+        return await self._engine.insert_file(home, physical, path, file_format, columns)
 
     async def _keep(self, key: str, path: Path) -> None:
         try:
@@ -237,9 +259,11 @@ def _kept_name(file_name: str, path: Path) -> str:
     return f"{plain}.gz" if path.suffix == ".gz" else plain
 
 
-async def _in_words(work: Awaitable[T]) -> T:
-    """Engine errors about a file, in the shape clients of uploads look for."""
-    try:
-        return await work
-    except EngineError as error:
-        raise ActionRefused(error.detail, attr="file", code=error.code) from error
+def _wider(column: Column, name: str) -> Column:
+    wider = widened(column.type) if column.name == name else None
+    return Column(column.name, wider or column.type)
+
+
+def _refused(error: EngineError) -> ActionRefused:
+    """An engine's error about a file, in the shape clients of uploads look for."""
+    return ActionRefused(words(error), attr="file", code=error.code)

@@ -51,6 +51,10 @@ class Retirement:
         """A row names it now."""
         self._mark(physical).unlink(missing_ok=True)
 
+    async def drop(self, leavings: Leavings) -> None:
+        """Drop the table alone; its mark stays. Raises what the engine raises."""
+        await self._engine.drop_table(database(leavings.project_id), leavings.physical or "")
+
     async def now(self, leavings: Leavings) -> None:
         """Take them away, also when the caller is cancelled; a failure is logged, and tried again at the next start."""
         await asyncio.shield(self._take_away(leavings))
