@@ -14,6 +14,7 @@ from hedgerow.web import errors
 from hedgerow.web.bodies import Bodies
 from hedgerow.web.frame import Frame
 from hedgerow.web.metrics import Metrics
+from hedgerow.web.routing import Index
 
 PROJECTS = "/api/projects/{project_id}"
 ENVIRONMENTS = "/api/environments/{project_id}"
@@ -43,6 +44,9 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
     )
     app.state.site_url = settings.site_url
     app.state.metrics, app.state.scopes = metrics, {}
+    app.state.documented = APIRouter(generate_unique_id_function=_operation_id)
+    app.state.indexes = [Index(PROJECTS), Index(ENVIRONMENTS)]
+    app.router.routes.extend(app.state.indexes)
     errors.install(app)
 
     @app.get("/", include_in_schema=False)
@@ -54,13 +58,16 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
 
 def mount(app: FastAPI, router: APIRouter, tag: str) -> None:
     """Put a room's routes at both mounts; the schema describes them once."""
-    include(app, router, tag, PROJECTS)
-    app.include_router(router, prefix=ENVIRONMENTS, include_in_schema=False)
+    for index in app.state.indexes:
+        index.add(router)
+    app.state.documented.include_router(router, prefix=PROJECTS, tags=[tag])
+    _note_scopes(app, router, PROJECTS)
 
 
 def include(app: FastAPI, router: APIRouter, tag: str = "", prefix: str = "") -> None:
     """Put routes at one place, and note for the schema what scope each wants."""
     app.include_router(router, prefix=prefix, tags=[tag] if tag else None)
+    app.state.documented.include_router(router, prefix=prefix, tags=[tag] if tag else None)
     _note_scopes(app, router, prefix)
 
 

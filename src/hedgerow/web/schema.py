@@ -78,7 +78,9 @@ def router(app: FastAPI) -> APIRouter:
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 document of all routes mounted so far."""
-    document = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
+    document = get_openapi(
+        title=app.title, version=app.version, description=_DESCRIPTION, routes=app.state.documented.routes
+    )
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     # FastAPI's own errors, which never leave this server.
