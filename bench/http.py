@@ -1,4 +1,4 @@
-"""What the frame costs: a constant JSON route through the whole middleware, against the same on bare Starlette."""
+"""What the frame costs: a constant JSON route among a hundred through the whole middleware, against the same on bare Starlette."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, redirect_stderr
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from starlette.routing import Route
 from bench.table import Measured, show
 from hedgerow.kit.settings import Settings
 from hedgerow.web import logs
-from hedgerow.web.application import create
+from hedgerow.web.application import create, mount
 from hedgerow.web.metrics import Metrics
 
 _ROUNDS, _EACH = 30, 300
@@ -39,8 +40,8 @@ def _scope() -> dict[str, Any]:
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": "POST",
-        "path": "/api/constant/",
-        "raw_path": b"/api/constant/",
+        "path": "/api/projects/1/constant/",
+        "raw_path": b"/api/projects/1/constant/",
         "query_string": b"",
         "root_path": "",
         "scheme": "http",
@@ -48,6 +49,13 @@ def _scope() -> dict[str, Any]:
         "server": ("localhost", 80),
         "client": ("localhost", 1),
     }
+
+
+def _room(path: str) -> APIRouter:
+    room = APIRouter()
+    room.add_route(path, _constant, methods=["POST"])
+    room.add_api_route(f"{path}/{{name}}", lambda: None, methods=["GET"])
+    return room
 
 
 async def _receive() -> dict[str, Any]:
@@ -66,9 +74,11 @@ async def _microseconds(app: Callable[..., Awaitable[None]]) -> float:
 
 
 async def _measure() -> tuple[float, float]:
-    bare = Starlette(routes=[Route("/api/constant/", _constant, methods=["POST"])])
+    bare = Starlette(routes=[Route("/api/projects/{project_id}/constant/", _constant, methods=["POST"])])
     framed = create(Settings(), Metrics(), _nothing)
-    framed.add_route("/api/constant", _constant, methods=["POST"])
+    for number in range(50):
+        mount(framed, _room(f"/room{number}"), "room")
+    mount(framed, _room("/constant"), "room")
     rounds = [(await _microseconds(bare), await _microseconds(framed)) for _ in range(_ROUNDS)]
     return statistics.median(r[0] for r in rounds), statistics.median(r[1] for r in rounds)
 
