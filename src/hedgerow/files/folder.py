@@ -36,7 +36,8 @@ class FolderFiles:
             _sync(partial)
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise FilesUnavailable(f"The file could not be kept: {error.strerror}.") from None
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
@@ -44,8 +45,8 @@ class FolderFiles:
         path = self._path(key)
         try:
             content = await asyncio.to_thread(path.open, "rb")
-        except FileNotFoundError:
-            raise MissingFile() from None
+        except OSError as error:
+            raise _fault(error) from None
         with content:
             while chunk := await asyncio.to_thread(content.read, CHUNK_BYTES):
                 yield chunk
@@ -54,8 +55,8 @@ class FolderFiles:
         """See `Files.size`."""
         try:
             return (await asyncio.to_thread(self._path(key).stat)).st_size
-        except FileNotFoundError:
-            raise MissingFile() from None
+        except OSError as error:
+            raise _fault(error) from None
 
     async def keys(self, prefix: str) -> list[str]:
         """See `Files.keys`."""
@@ -73,7 +74,10 @@ class FolderFiles:
         await asyncio.to_thread(self._delete, self._path(key))
 
     def _delete(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _fault(error) from None
         if path.parent != self._root:
             with contextlib.suppress(OSError):  # not empty
                 path.parent.rmdir()
@@ -87,6 +91,12 @@ class FolderFiles:
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
+
+
+def _fault(error: OSError) -> Exception:
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return MissingFile()
+    return FilesUnavailable(f"The file could not be read: {error.strerror}.")
 
 
 def _sync(path: Path) -> None:
