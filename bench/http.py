@@ -1,4 +1,4 @@
-"""What the frame costs: a constant JSON route among a hundred through the whole middleware, against the same on bare Starlette."""
+"""What the frame costs: a constant JSON route among a hundred, through all middleware, against bare Starlette."""
 
 import asyncio
 import os
@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from bench.table import Measured, show
 from hedgerow.kit.settings import Settings
-from hedgerow.web import logs
 from hedgerow.web.application import create, mount
-from hedgerow.web.metrics import Metrics
+from hedgerow.web.telemetry import logs
+from hedgerow.web.telemetry.metrics import Metrics
 
 _ROUNDS, _EACH = 30, 300
 _BODY = b'{"results":[[1]]}'

@@ -23,10 +23,11 @@ from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
 from hedgerow.store import Secrets, Store, open_secrets
 from hedgerow.warehouse import Backends, Warehouse, open_warehouse
-from hedgerow.web import health, logs, schema, serving
+from hedgerow.web import schema, serving
 from hedgerow.web.application import create, include, mount
 from hedgerow.web.gate import KeyGate
-from hedgerow.web.metrics import Metrics
+from hedgerow.web.telemetry import health, logs
+from hedgerow.web.telemetry.metrics import Metrics
 from hedgerow.web.throttles import Throttles
 
 

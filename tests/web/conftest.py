@@ -13,11 +13,11 @@ from starlette.requests import Request
 from hedgerow.cache.memory import MemoryCache
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
-from hedgerow.web import logs
 from hedgerow.web.access import Access, Principal
 from hedgerow.web.application import create, include, mount
 from hedgerow.web.gate import KeyGate
-from hedgerow.web.metrics import Metrics
+from hedgerow.web.telemetry import logs
+from hedgerow.web.telemetry.metrics import Metrics
 from hedgerow.web.throttles import Throttles
 from tests.support.in_process import InProcess, running
 

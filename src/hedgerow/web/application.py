@@ -13,8 +13,8 @@ from hedgerow.kit.settings import Settings
 from hedgerow.web import errors
 from hedgerow.web.bodies import Bodies
 from hedgerow.web.frame import Frame
-from hedgerow.web.metrics import Metrics
 from hedgerow.web.routing import Index
+from hedgerow.web.telemetry.metrics import Metrics
 
 PROJECTS = "/api/projects/{project_id}"
 ENVIRONMENTS = "/api/environments/{project_id}"

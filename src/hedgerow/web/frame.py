@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hedgerow.kit.errors import ServerFault
 from hedgerow.web.errors import render
-from hedgerow.web.logs import request_id
-from hedgerow.web.metrics import Metrics
+from hedgerow.web.telemetry.logs import request_id
+from hedgerow.web.telemetry.metrics import Metrics
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from hedgerow.web.metrics import CONTENT_TYPE, Metrics
+from hedgerow.web.telemetry.metrics import CONTENT_TYPE, Metrics
 
 Probe = Callable[[], Awaitable[bool]]
 _PROBE_SECONDS = 3.0

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from hedgerow.kit.settings import Settings
-from hedgerow.web import health
 from hedgerow.web.application import create
-from hedgerow.web.metrics import Metrics
+from hedgerow.web.telemetry import health
+from hedgerow.web.telemetry.metrics import Metrics
 from tests.support.in_process import InProcess, running
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from hedgerow.web import logs
+from hedgerow.web.telemetry import logs
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
