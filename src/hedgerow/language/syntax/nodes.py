@@ -85,6 +85,7 @@ class Call(Expr):
     distinct: bool = False
     filter_expr: Expr | None = None
     order_by: list[OrderExpr] | None = None
+    within_group: list[OrderExpr] | None = None
 
 
 @dataclass(slots=True)
@@ -127,6 +128,15 @@ class CompareOperation(Expr):
     op: CompareOp
     left: Expr
     right: Expr
+    is_null_comparison_style: bool = False
+    """Written `x IS NULL`."""
+
+
+@dataclass(slots=True)
+class IsDistinctFrom(Expr):
+    left: Expr
+    right: Expr
+    negated: bool = False
 
 
 @dataclass(slots=True)
@@ -173,10 +183,12 @@ class NamedArgument(Expr):
 
 @dataclass(slots=True)
 class ColumnsExpr(Expr):
-    """`COLUMNS('regex')`, `COLUMNS(a, b)` and `* EXCLUDE …` in the forms the grammar has."""
+    """`COLUMNS('regex')`, `COLUMNS(a, b)` and `* EXCLUDE (a, b)`."""
 
     regex: str | None = None
     columns: list[Expr] | None = None
+    all_columns: bool = False
+    exclude: list[str] | None = None
 
 
 @dataclass(slots=True)
@@ -218,9 +230,30 @@ class HogQLXTag(Expr):
 
 
 @dataclass(slots=True)
+class WithFillExpr(Expr):
+    from_value: Expr | None = None
+    to_value: Expr | None = None
+    step_value: Expr | None = None
+
+
+@dataclass(slots=True)
+class InterpolateExpr(Expr):
+    expr: Expr
+    value: Expr | None = None
+
+
+@dataclass(slots=True)
 class OrderExpr(Expr):
     expr: Expr
     order: Literal["ASC", "DESC"] = "ASC"
+    with_fill: WithFillExpr | None = None
+    nulls: Literal["FIRST", "LAST"] | None = None
+    """Kept, though the published parser's tree drops it."""
+
+
+@dataclass(slots=True)
+class GroupingSet(Expr):
+    exprs: list[Expr]
 
 
 # --- queries ----------------------------------------------------------------------------------------------------
@@ -264,6 +297,43 @@ class CTE(Expr):
     name: str
     expr: Expr
     cte_type: Literal["column", "subquery"]
+    recursive: bool = False
+    materialized: bool | None = None
+    columns: list[str] | None = None
+    using_key: list[str] | None = None
+
+
+@dataclass(slots=True)
+class ValuesQuery(Expr):
+    rows: list[list[Expr]]
+
+
+@dataclass(slots=True)
+class PivotColumn(Expr):
+    column: Expr
+    values: list[Expr]
+
+
+@dataclass(slots=True)
+class PivotExpr(Expr):
+    table: Expr
+    aggregates: list[Expr]
+    columns: list[PivotColumn]
+    group_by: list[Expr] | None = None
+
+
+@dataclass(slots=True)
+class UnpivotColumn(Expr):
+    value_columns: Expr
+    name_columns: Expr
+    unpivot_values: list[Expr]
+
+
+@dataclass(slots=True)
+class UnpivotExpr(Expr):
+    table: Expr
+    columns: list[UnpivotColumn]
+    include_nulls: bool = False
 
 
 @dataclass(slots=True)
@@ -294,7 +364,9 @@ class SelectQuery(Expr):
     limit: Expr | None = None
     limit_by: LimitByExpr | None = None
     limit_with_ties: bool | None = None
+    limit_percent: bool | None = None
     offset: Expr | None = None
+    interpolate: list[InterpolateExpr] | None = None
 
 
 @dataclass(slots=True)
@@ -309,6 +381,9 @@ class SelectSetQuery(Expr):
 
     initial_select_query: SelectQuery | SelectSetQuery
     subsequent_select_queries: list[SelectSetNode]
+    order_by: list[OrderExpr] | None = None
+    limit: Expr | None = None
+    offset: Expr | None = None
 
 
 AnySelect = SelectQuery | SelectSetQuery

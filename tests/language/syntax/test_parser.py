@@ -1,0 +1,133 @@
+"""Our trees against the published parser's over a corpus; limits and errors of the parser itself."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hedgerow.language.syntax import nodes, parser
+from hedgerow.language.syntax.errors import SyntaxFault
+from tests.language.syntax.wire import reduced, wire
+from tests.oracles.hogql import Oracle
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "syntax"
+PARSE = {
+    "select": parser.parse_select,
+    "expr": parser.parse_expr,
+    "order_expr": parser.parse_order_expr,
+    "program": parser.parse_program,
+    "template": parser.parse_template,
+}
+
+
+def _lines(path: Path) -> list[str]:
+    return [_unescaped(line) for line in path.read_text().split("\n")[:-1]]
+
+
+def _unescaped(line: str) -> str:
+    return line.replace("\\\\", "\0").replace("\\n", "\n").replace("\0", "\\")
+
+
+CORPUS = [(path.stem, text) for path in sorted(FIXTURES.glob("*.txt")) for text in _lines(path)]
+DIFFERENT = {
+    (kind, _unescaped(text)): reason
+    for kind, text, reason in (line.split("\t") for line in (FIXTURES / "differences.tsv").read_text().splitlines())
+}
+
+
+def _ours(kind: str, text: str) -> object:
+    try:
+        return wire(PARSE[kind](text))
+    except SyntaxFault:
+        return None
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    asked = Oracle()
+    yield asked
+    asked.close()
+
+
+def test_corpus_is_large_enough() -> None:
+    assert len(CORPUS) >= 400
+
+
+@pytest.mark.parametrize(("kind", "text"), CORPUS, ids=[f"{kind}-{i}" for i, (kind, _) in enumerate(CORPUS)])
+def test_tree_equals_the_published_one(oracle: Oracle, kind: str, text: str) -> None:
+    published = oracle.tree(kind, text)
+    agrees = _ours(kind, text) == (None if published is None else reduced(published))
+    assert agrees != ((kind, text) in DIFFERENT), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 10_000, "(" * 10_000 + "1" + ")" * 10_000, "f(" * 10_000, "[" * 10_000, "{" * 10_000, "not " * 10_000,
+     "- " * 10_000 + "a", "case when " * 10_000, "a ? " * 10_000, "x -> " * 10_000, "(select " * 10_000, "<a>" * 5_000,
+     "a" + "[1]" * 10_000, "a" + "::int" * 10_000, "interval " * 10_000, "1" + " + 1" * 10_000, "f'{" * 3_000],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_deep_text_is_refused_quickly(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(SyntaxFault):
+        parser.parse_expr(text)
+    assert time.process_time() - began < 5, "far beyond linear"
+
+
+@pytest.mark.parametrize("joiner", [" AND ", " OR ", " || "])
+def test_long_flat_chains_are_flat(joiner: str) -> None:
+    tree = parser.parse_expr(joiner.join(f"a{i}" for i in range(5_000)))
+    assert isinstance(tree, nodes.And | nodes.Or | nodes.Call)
+
+
+def test_two_hundred_nested_calls_parse() -> None:
+    assert isinstance(parser.parse_expr("f(" * 200 + "x" + ")" * 200), nodes.Call)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "expected"),
+    [
+        ("select 1 +", 1, 11, "Expected an expression, found the end of the text"),
+        ("select a\nfrom t\nwhere )", 3, 7, "Expected an expression, found ')'"),
+        ("select 'a", 1, 8, "A quote is not closed"),
+        ("select a from t limit 1 2", 1, 25, "Expected the end, found '2'"),
+        ("select a from t left join u", 1, 28, "Expected ON or USING"),
+        ("select cast(a as )", 1, 18, "Expected a type"),
+    ],
+)
+def test_errors_say_where_and_what(text: str, line: int, column: int, expected: str) -> None:
+    with pytest.raises(SyntaxFault) as caught:
+        parser.parse_select(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert caught.value.detail.startswith(expected)
+    assert f"(line {line}, column {column})" in caught.value.detail
+
+
+def test_spans_point_into_the_text() -> None:
+    text = "select  a.b ,  count( c )  from t"
+    tree = parser.parse_select(text)
+    assert isinstance(tree, nodes.SelectQuery)
+    spans = [expr.span for expr in tree.select]
+    assert [text[span[0] : span[1]] for span in spans if span] == ["a.b", "count( c )"]
+
+
+_PIECES = st.sampled_from(
+    "select from where group by order limit a b t 1 2.5 'x' ( ) [ ] { } , . + - * / % = < > <= ?? || ? : :: -> := ; "
+    "and or not in like is null case when then else end as join on using union all with f( f' ' ` \" <a /> </ interval day "
+    "cast( over( distinct \\ \n -- /* */ # $ \0 é 🦔 let return if fn try catch".split(" ")
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(_PIECES, max_size=40), st.sampled_from(sorted(PARSE)))
+def test_nothing_but_a_syntax_fault_is_ever_raised(pieces: list[str], kind: str) -> None:
+    _ours(kind, " ".join(pieces))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200), st.sampled_from(sorted(PARSE)))
+def test_any_text_is_parsed_or_refused(text: str, kind: str) -> None:
+    _ours(kind, text)
