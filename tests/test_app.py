@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from hedgerow.engine.result import Query
 from tests.support.apps import Api, MakeApi
 from tests.support.processes import Server, free_port, start_server
 
@@ -72,6 +73,17 @@ def test_bootstrap_key_is_taken_and_not_shown(make_app: MakeApi) -> None:
     api = make_app(bootstrap_key="phx_chosen_by_the_owner_0123456789")
     assert api.app.state.first_key is None
     assert api.with_key("phx_chosen_by_the_owner_0123456789").get("/api/users/@me").status_code == 200
+
+
+def test_metrics_tell_of_requests_and_queries(api: Api) -> None:
+    assert api.get("/warehouse_tables").status_code == 200
+    api.call(api.house.engine.run, Query("SELECT 1"))
+    text = api.get("/metrics").text
+    route = "/api/projects/{project_id}/warehouse_tables"
+    assert f'hedgerow_http_requests_total{{method="GET",route="{route}",status="200"}} 1.0' in text
+    assert "hedgerow_engine_queries_running 0.0" in text
+    assert "hedgerow_engine_queries_total 1.0" in text
+    assert "hedgerow_engine_queries_failed_total 0.0" in text
 
 
 @pytest.mark.acceptance

@@ -16,6 +16,7 @@ from hedgerow.accounts import Accounts, prepare
 from hedgerow.accounts.administration import make_home, store_url
 from hedgerow.cache import Cache, open_cache
 from hedgerow.engine.base import Engine
+from hedgerow.engine.metered import Figures, metered
 from hedgerow.engine.opening import open_engine
 from hedgerow.files import Files, open_files
 from hedgerow.kit.errors import HedgerowError
@@ -43,6 +44,7 @@ class House:
     store: Store
     secrets: Secrets
     engine: Engine
+    figures: Figures
     cache: Cache
     files: Files
     accounts: Accounts
@@ -62,6 +64,7 @@ def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
         async with AsyncExitStack() as opened:
             app.state.house = house = await _open(settings, engine, opened)
             app.state.first_key = await asyncio.to_thread(_first_start, house)
+            _watch(metrics, house.figures)
             _furnish(app, house, metrics)
             yield
 
@@ -84,21 +87,27 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.push_async_callback(files.close)
     store = open_store(settings)
     opened.callback(store.dispose)
-    if engine is None:
-        opening = asyncio.to_thread(open_engine, settings)
-        migrated, found = await asyncio.gather(asyncio.to_thread(_migrate, store), opening, return_exceptions=True)
-        if isinstance(found, BaseException):
-            raise found
-        engine = found
-        opened.push_async_callback(engine.close)
-        if isinstance(migrated, BaseException):
-            raise migrated
-    else:
-        await asyncio.to_thread(_migrate, store)
+    figures = Figures()
+    engine = metered(await _engine_and_schema(settings, store, engine, opened), figures)
     warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
     opened.push_async_callback(warehouse.close)
     await warehouse.start()
-    return House(settings, store, secrets, engine, cache, files, Accounts(store), warehouse)
+    return House(settings, store, secrets, engine, figures, cache, files, Accounts(store), warehouse)
+
+
+async def _engine_and_schema(settings: Settings, store: Store, engine: Engine | None, opened: AsyncExitStack) -> Engine:
+    """Open the engine while the store migrates."""
+    if engine is not None:
+        await asyncio.to_thread(_migrate, store)
+        return engine
+    opening, migrating = asyncio.to_thread(open_engine, settings), asyncio.to_thread(_migrate, store)
+    found, migrated = await asyncio.gather(opening, migrating, return_exceptions=True)
+    if isinstance(found, BaseException):
+        raise found
+    opened.push_async_callback(found.close)
+    if isinstance(migrated, BaseException):
+        raise migrated
+    return found
 
 
 def _migrate(store: Store) -> None:
@@ -131,6 +140,13 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.include_router(schema.router(app))
     include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
+
+
+def _watch(metrics: Metrics, figures: Figures) -> None:
+    metrics.watch("hedgerow_engine_queries_running", "Queries in the engine.", lambda: figures.running)
+    metrics.watch("hedgerow_engine_queries_total", "Queries since the start.", lambda: figures.total, counts=True)
+    metrics.watch("hedgerow_engine_queries_failed_total", "Queries that failed.", lambda: figures.failed, counts=True)
+    metrics.watch("hedgerow_engine_seconds_total", "Time spent on queries.", lambda: figures.seconds, counts=True)
 
 
 def _rates(settings: Settings) -> dict[str, list[Rate]]:

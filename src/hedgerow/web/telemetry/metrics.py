@@ -1,6 +1,6 @@
 """Prometheus metrics of one application: its requests by route, and the process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,11 +11,23 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class _Watched(Collector):
+    def __init__(self, name: str, text: str, value: Callable[[], float], counts: bool) -> None:
+        self._name, self._text, self._value = name, text, value
+        self._kind = CounterMetricFamily if counts else GaugeMetricFamily
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._kind(self._name, self._text, value=self._value())
 
 
 class Metrics:
@@ -53,9 +65,9 @@ class Metrics:
             timer = self._timers[method, route] = self._seconds.labels(method, route)
         timer.observe(seconds)
 
-    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """A gauge that asks `value` each time it is read."""
-        Gauge(name, text, registry=self.registry).set_function(value)
+    def watch(self, name: str, text: str, value: Callable[[], float], *, counts: bool = False) -> None:
+        """A figure that is asked of `value` each time it is read; `counts` when it only ever grows."""
+        self.registry.register(_Watched(name, text, value, counts))
 
     def page(self) -> bytes:
         """All of it in Prometheus's text format."""
