@@ -76,6 +76,8 @@ class FolderFiles:
     def _delete(self, path: Path) -> None:
         try:
             path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
         except OSError as error:
             raise _fault(error) from None
         if path.parent != self._root:
