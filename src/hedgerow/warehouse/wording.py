@@ -16,7 +16,8 @@ _STORAGE: tuple[tuple[str, str], ...] = (
     ),
     (r"too many redirects", "The storage redirects elsewhere. Use the bucket's own regional address."),
     (r"kernel error|DeltaLake|_delta_log|no delta", "No Delta table was found."),
-    (r"no files with provided path|nosuchkey|response code: 404", "No file was found."),
+    (r"no files with provided path", "No file was found, or all are empty."),
+    (r"nosuchkey|response code: 404", "No file was found."),
     (r"Host is empty|S3 URI", "The address names no bucket that can be read."),
 )
 _CONTENT: tuple[tuple[str, str], ...] = (
