@@ -9,6 +9,7 @@ from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.outgoing import OutgoingGuard, Refused
 from hedgerow.language.query.catalog import FunctionTable
 from hedgerow.warehouse.catalog import reading
+from hedgerow.warehouse.formats import DELTA
 from hedgerow.warehouse.records import KeptColumn, Keys
 from hedgerow.warehouse.types import kept
 from hedgerow.warehouse.wording import words
@@ -50,7 +51,7 @@ class LinkedTables:
 
     async def detect(self, url: str, file_format: str, keys: Keys) -> tuple[KeptColumn, ...]:
         """The columns of the files behind an address; raises `InvalidInput` with what is wrong with them."""
-        found = await self._patiently(_select(reading(url, file_format, keys)))
+        found = await self._patiently(_select(reading(url, file_format, keys)), file_format)
         if not found:
             raise InvalidInput("The file has no columns.", attr="url_pattern")
         return found
@@ -65,7 +66,7 @@ class LinkedTables:
             return False
         return True
 
-    async def _patiently(self, query: Query) -> tuple[KeptColumn, ...]:
+    async def _patiently(self, query: Query, file_format: str) -> tuple[KeptColumn, ...]:
         for wait in (*_WAITS, None):
             try:
                 return kept(await self._engine.describe(query))
@@ -74,9 +75,10 @@ class LinkedTables:
                     raise InvalidInput("The storage could not be reached.", attr="url_pattern") from error
                 await asyncio.sleep(wait)
             except EngineError as error:
-                raise InvalidInput(
-                    words(error, of_storage=True), attr="url_pattern", code=FileUnreadable.code
-                ) from error
+                text = words(error, of_storage=True)
+                if file_format in DELTA and text.startswith("No file"):
+                    text = "No Delta table was found."
+                raise InvalidInput(text, attr="url_pattern", code=FileUnreadable.code) from error
         raise AssertionError("unreachable")
 
 
