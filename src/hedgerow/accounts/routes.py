@@ -17,6 +17,8 @@ from hedgerow.web import pages
 from hedgerow.web.access import Gate, Principal
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+ProjectId = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""As large as the store's column is."""
 
 
 class Body(BaseModel):
@@ -29,7 +31,7 @@ class UserChange(Body):
     first_name: Annotated[str, StringConstraints(max_length=150)] | None = None
     last_name: Annotated[str, StringConstraints(max_length=150)] | None = None
     role_at_organization: Annotated[str, StringConstraints(max_length=64)] | None = None
-    set_current_team: int | None = Field(None, description="Id of the project `@current` shall mean.")
+    set_current_team: ProjectId | None = Field(None, description="Id of the project `@current` shall mean.")
 
 
 class NewOrganization(Body):
@@ -49,14 +51,14 @@ class NewProject(Body):
 class KeyChange(Body):
     label: str | None = None
     scopes: list[str] | None = None
-    scoped_teams: list[int] | None = None
+    scoped_teams: list[ProjectId] | None = None
     scoped_organizations: list[UUID] | None = None
 
 
 class NewKey(Body):
     label: str
     scopes: list[str]
-    scoped_teams: list[int] | None = None
+    scoped_teams: list[ProjectId] | None = None
     scoped_organizations: list[UUID] | None = None
 
 
