@@ -57,6 +57,12 @@ def test_larger_upload_is_refused_with_and_without_a_length(small: InProcess) ->
     assert (streamed.status_code, streamed.json()["code"]) == (413, "request_too_large")
 
 
+@pytest.mark.parametrize("url", ["/api/projects/1/things?search=a%00b", "/api/projects/1/things/a%00"])
+def test_null_characters_in_addresses(small: InProcess, url: str) -> None:
+    answer = small.request("GET", url, headers=bearer())
+    assert (answer.status_code, answer.json()["code"]) == (400, "null_characters_not_allowed")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -1,6 +1,8 @@
 """The frame: request ids, security headers, log lines, metrics, odd paths."""
 
 import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from tests.support.in_process import InProcess
 from tests.web.conftest import MakeApp, People
@@ -48,6 +50,20 @@ def test_log_line_tells_the_request_and_no_secret(
     assert "status=200" in log
     assert "secret" not in log
     assert "shown?" not in log
+
+
+def test_hangup_is_no_bug(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
+    web = make_app()
+
+    async def gone(_: Request) -> Response:
+        raise ClientDisconnect
+
+    web.app.add_route("/gone", gone)
+    with pytest.raises(AssertionError):  # the transport misses the answer that nobody waits for
+        web.request("GET", "/gone")
+    log = "".join(capsys.readouterr())
+    assert "status=499" in log
+    assert "Traceback" not in log
 
 
 def test_requests_are_counted_by_template_not_by_path(make_app: MakeApp, people: People) -> None:

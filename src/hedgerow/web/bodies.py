@@ -1,4 +1,4 @@
-"""Request bodies before any route sees them: none over its limit, and no JSON that is not JSON."""
+"""Requests before any route sees them: no body over its limit, no JSON that is none, no NUL that no store can keep."""
 
 import re
 
@@ -22,6 +22,9 @@ class Bodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+            await render(_no_nul())(scope, receive, send)
             return
         length, content_type, chunked = _announced(scope)
         if not length and not chunked:
@@ -89,7 +92,11 @@ def _check(body: bytes) -> None:
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"JSON parse error - {error}") from None
     if b"\\u0000" in body and _NUL.search(body):
-        raise InvalidInput("Null characters are not allowed.", code="null_characters_not_allowed")
+        raise _no_nul()
+
+
+def _no_nul() -> InvalidInput:
+    return InvalidInput("Null characters are not allowed.", code="null_characters_not_allowed")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

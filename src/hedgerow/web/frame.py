@@ -5,6 +5,7 @@ import secrets
 import time
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hedgerow.kit.errors import ServerFault
@@ -13,6 +14,9 @@ from hedgerow.web.telemetry.logs import request_id
 from hedgerow.web.telemetry.metrics import Metrics
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_HUNG_UP = 499
+"""The status of a request whose client did not wait for the answer; nobody but the log and the metrics sees it."""
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -42,6 +46,8 @@ class Frame:
         self._metrics.began()
         try:
             await self._app(scope, receive, answer.send)
+        except ClientDisconnect:
+            answer.status = answer.status or _HUNG_UP
         except Exception:
             _log.exception("bug", method=scope["method"], path=path)
             if not answer.status:
@@ -50,7 +56,8 @@ class Frame:
             seconds = time.perf_counter() - start
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             self._metrics.ended(method, _template(scope), answer.status, seconds)
-            _log.info("request", method=scope["method"], path=path, status=answer.status, ms=round(seconds * 1000, 2))
+            say = _log.debug if path in _PROBES and answer.status < 400 else _log.info
+            say("request", method=scope["method"], path=path, status=answer.status, ms=round(seconds * 1000, 2))
             request_id.reset(token)
 
 

@@ -54,6 +54,7 @@ def test_ready_when_all_parts_answer(ready: InProcess) -> None:
 def test_alive_whatever_its_parts_do() -> None:
     with with_probes(store=bad) as server:
         assert server.request("GET", "/healthz").status_code == 200
+        assert server.request("HEAD", "/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("probe", [bad, broken, stuck])

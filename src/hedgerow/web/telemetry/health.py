@@ -18,11 +18,11 @@ def router(probes: Mapping[str, Probe], metrics: Metrics) -> APIRouter:
     """`probes` by the name of what they ask; one that raises or takes over 3 s counts as not ready."""
     routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/healthz")
+    @routes.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz() -> Response:
         return JSONResponse({"status": "ok"})
 
-    @routes.get("/readyz")
+    @routes.api_route("/readyz", methods=["GET", "HEAD"])
     async def readyz() -> Response:
         answers = await asyncio.gather(*(_ask(name, probe) for name, probe in probes.items()))
         parts = dict(zip(probes, answers, strict=True))
