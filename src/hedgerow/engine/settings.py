@@ -36,6 +36,13 @@ FILES: Mapping[str, str | int] = {
     "input_format_csv_empty_as_default": 1,
     "input_format_csv_use_best_effort_in_schema_inference": 1,
     "input_format_allow_errors_num": 0,
+    # Small blocks, read without mapping the file: 350 MB of CSV take 117 MB in place of 833, and a fifth less time.
+    "storage_file_read_method": "pread",
+    "min_chunk_bytes_for_parallel_parsing": 1 << 20,
+    "min_insert_block_size_bytes": 16 << 20,
+    "min_insert_block_size_rows": 131_072,
+    "max_insert_threads": 1,
+    "max_threads": 2,
 }
 
 
