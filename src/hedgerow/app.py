@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 import hedgerow.accounts.routes
+import hedgerow.variables.routes
 import hedgerow.warehouse.routes
 from hedgerow import __version__
 from hedgerow.accounts import Accounts, prepare
@@ -23,6 +24,7 @@ from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
 from hedgerow.store import Secrets, Store, open_secrets
+from hedgerow.variables import Variables
 from hedgerow.warehouse import Backends, Warehouse, open_warehouse
 from hedgerow.web import schema, serving
 from hedgerow.web.application import create, include, mount
@@ -140,6 +142,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.include_router(schema.router(app))
     include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
+    mount(app, hedgerow.variables.routes.router(house.store, Variables(), gate), "insight_variables")
 
 
 def _watch(metrics: Metrics, figures: Figures) -> None:
