@@ -69,6 +69,15 @@ def test_rates_are_counted_in_redis(make_app: MakeApi, redis_url: str) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
+def test_whole_application_on_postgresql_and_redis(make_app: MakeApi, postgres_url: str, redis_url: str) -> None:
+    api = make_app(database_url=postgres_url, cache_url=redis_url)
+    assert api.get("/readyz").json() == {"status": "ok", "store": "ok", "engine": "ok", "cache": "ok"}
+    uploaded = api.post("/warehouse_tables/file", files={"file": ("t.csv", b"a\n1\n")})
+    assert uploaded.status_code == 201, uploaded.text
+    assert api.get("/warehouse_tables").json()["count"] == 1
+    assert api.other_project().get("/warehouse_tables").json()["count"] == 0
+
+
 def test_bootstrap_key_is_taken_and_not_shown(make_app: MakeApi) -> None:
     api = make_app(bootstrap_key="phx_chosen_by_the_owner_0123456789")
     assert api.app.state.first_key is None
