@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from hedgerow.kit import errors
 from hedgerow.web.errors import render
@@ -40,6 +42,16 @@ def test_bug_is_opaque_to_the_caller_and_in_the_log(web: InProcess, capsys: pyte
     assert answer.headers["x-request-id"] == "find-me"
     captured = capsys.readouterr()
     assert "the secret inside" in captured.out + captured.err
+
+
+def test_fault_of_ours_leaves_its_cause_in_the_log(web: InProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    async def fail(_: Request) -> Response:
+        raise errors.Unavailable("Try later.") from OSError("disk on fire")
+
+    web.app.add_route("/fault", fail)
+    answer = web.request("GET", "/fault")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "Try later.")
+    assert "disk on fire" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

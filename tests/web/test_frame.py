@@ -1,5 +1,9 @@
 """The frame: request ids, security headers, log lines, metrics, odd paths."""
 
+import asyncio
+import json
+from typing import Any
+
 import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -64,6 +68,36 @@ def test_hangup_is_no_bug(make_app: MakeApp, capsys: pytest.CaptureFixture[str])
     log = "".join(capsys.readouterr())
     assert "status=499" in log
     assert "Traceback" not in log
+
+
+def test_request_that_a_stop_cancels_is_told_so(make_app: MakeApp) -> None:
+    web = make_app()
+
+    async def forever(_: Request) -> Response:
+        await asyncio.sleep(60)
+        return Response()
+
+    web.app.add_route("/forever", forever)
+
+    async def cancelled() -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {"type": "http", "method": "GET", "path": "/forever", "query_string": b"", "headers": []}
+        task = asyncio.ensure_future(web.app(scope, receive, send))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await task
+        return sent
+
+    start, body = web.call(cancelled)
+    assert start["status"] == 503
+    assert json.loads(body["body"])["detail"] == "The server is stopping."
 
 
 def test_requests_are_counted_by_template_not_by_path(make_app: MakeApp, people: People) -> None:

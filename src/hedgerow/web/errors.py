@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -25,6 +26,7 @@ from hedgerow.kit.errors import (
 )
 from hedgerow.web.fields import as_error, missing_body
 
+_log = structlog.get_logger("hedgerow.http")
 _BY_STATUS: Mapping[int, type[HedgerowError]] = {
     400: InvalidInput,
     401: NotAuthenticated,
@@ -53,6 +55,9 @@ def install(app: FastAPI) -> None:
 
 async def _foreseen(_: Request, error: Exception) -> Response:
     assert isinstance(error, HedgerowError)  # noqa: S101  (registered for this class)
+    if error.status >= 500:
+        # The caller is told little: whoever keeps the server needs the cause.
+        _log.error("fault", code=error.code, detail=error.detail, cause=repr(error.__cause__ or error.__context__))
     return render(error)
 
 

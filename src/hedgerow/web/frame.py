@@ -1,5 +1,6 @@
 """The frame around every request: slash, request id, headers, log line, metrics, and the last word on bugs."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -8,7 +9,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hedgerow.kit.errors import ServerFault
+from hedgerow.kit.errors import ServerFault, Unavailable
 from hedgerow.web.errors import render
 from hedgerow.web.telemetry.logs import request_id
 from hedgerow.web.telemetry.metrics import Metrics
@@ -48,6 +49,10 @@ class Frame:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
             answer.status = answer.status or _HUNG_UP
+        except asyncio.CancelledError:
+            # The server stops and did not wait any longer; nobody else cancels a request.
+            if not answer.status:
+                await render(Unavailable("The server is stopping."))(scope, receive, answer.send)
         except Exception:
             _log.exception("bug", method=scope["method"], path=path)
             if not answer.status:
