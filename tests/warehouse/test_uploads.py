@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import io
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -182,12 +183,18 @@ def test_size_limit(make_app: MakeApi) -> None:
     largest = header + b"1,2\n" * ((1 << 18) - 2) + b"1,\n"
     assert len(largest) == 1 << 20
     assert upload(api, largest, "fits").status_code == 201
-    for over in (largest[:-1] + b"9\n", largest * 3):
-        answer = upload(api, over, "over")
-        assert (answer.status_code, answer.json()["message"]) == (
-            400,
-            "File size exceeds maximum allowed size of 1MB",
-        )
+    refused = (400, "File size exceeds maximum allowed size of 1MB")
+    answer = upload(api, largest[:-1] + b"9\n", "over")
+    assert (answer.status_code, answer.json()["message"]) == refused
+
+    async def much_over() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\n'
+        for _ in range(300):
+            yield b"1,2\n" * 4096
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "5000000"}
+    answer = api.post("/warehouse_tables/file", content=much_over(), headers=headers)
+    assert (answer.status_code, answer.json()["message"]) == refused
     incoming, files, tables = left_behind(api)
     assert (incoming, len(files), len(tables)) == ([], 1, 1)
 
