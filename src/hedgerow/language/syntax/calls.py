@@ -46,7 +46,11 @@ class Calls(Cursor):
             self.at += 3
             made.filter_expr = self.expression()
             self.expect(")")
-        return self._over(made) if self.word() == "over" else made
+        if self.word() != "over":
+            return made
+        if made.distinct or made.order_by or made.within_group or made.filter_expr is not None:
+            raise self.fault("DISTINCT, ORDER BY, WITHIN GROUP and FILTER cannot be used with OVER")
+        return self._over(made)
 
     def _subquery_starts(self) -> bool:
         return self.kinds[self.at] == WORD and (
@@ -116,6 +120,8 @@ class Calls(Cursor):
         """A type in lower case: `decimal(10, 2)`, `array(nullable(string))`."""
         self.enter()
         made = self.name("a type").lower()
+        if not made.isidentifier():
+            raise self.fault("This is not a type")
         if self.take("("):
             parts: list[str] = []
             while not self.take(")"):
@@ -131,7 +137,9 @@ class Calls(Cursor):
         if self.kinds[self.at] in {NUMBER, STRING}:
             self.at += 1
             value = self.values[self.at - 1]
-            return value if self.kinds[self.at - 1] == NUMBER else f"'{value}'"
+            if self.kinds[self.at - 1] == NUMBER:
+                return value
+            return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
         if self.kind() == WORD and self.kind(1) == WORD:
             return f"{self.name().lower()} {self.type_name()}"
         return self.type_name()

@@ -84,6 +84,8 @@ class Expressions(Operands):
 
     def _ends_limit(self) -> bool:
         # `LIMIT 10%`: nothing that could be multiplied follows.
+        if self.word(1) == "with" and self.word(2) == "ties":
+            return True
         return self.kind(1) not in {WORD, QUOTED, NUMBER, STRING} and self.word(1) not in {"(", "{", "[", "-", "."}
 
     def _arithmetic(self, left: nodes.Expr) -> nodes.Expr:
@@ -193,7 +195,9 @@ class Expressions(Operands):
             return nodes.TupleAccess(left, int(self.values[self.at - 1]))
         if self.word() == "*" and type(left) is nodes.Field:
             self.at += 1
-            return self.star_exclusion(nodes.Field([*left.chain, "*"]))
+            if self.word() == "exclude" and self.word(1) == "(":
+                raise self.fault("EXCLUDE works with a plain *, not with one table's")
+            return nodes.Field([*left.chain, "*"])
         property_name = self.name("a property, an index or *")
         if type(left) is nodes.Field and left.chain[-1] != "*":
             left.chain.append(property_name)

@@ -143,21 +143,24 @@ class Operands(Calls):
         return kind == WORD and word in {"inf", "infinity", "nan"}
 
     def _not(self) -> nodes.Expr | None:
-        if not (self.kind(1) in {WORD, QUOTED, NUMBER, STRING, TEMPLATE} or self.word(1) in {"[", "{", "-", "*"}):
+        query = self.word(1) == "(" and self.kind(2) == WORD and self.word(2) in {"select", "with"}
+        if not (
+            query or self.kind(1) in {WORD, QUOTED, NUMBER, STRING, TEMPLATE} or self.word(1) in {"[", "{", "-", "*"}
+        ):
             return None
         self.at += 1
         return nodes.Not(self.expression(_NOT))
 
     def _star(self) -> nodes.Expr:
         self.at += 1
-        return self.star_exclusion(nodes.Field(["*"]))
+        return self._star_exclusion()
 
-    def star_exclusion(self, star: nodes.Field) -> nodes.Expr:
+    def _star_exclusion(self) -> nodes.Expr:
         """`* EXCLUDE (a, b)`, or the star alone."""
         if self.word() == "exclude" and self.word(1) == "(":
             self.at += 1
             return nodes.ColumnsExpr(all_columns=True, exclude=self.names())
-        return star
+        return nodes.Field(["*"])
 
     def _round(self) -> nodes.Expr:
         """Round brackets: a sub-query, a tuple, a lambda's arguments, or just brackets."""
@@ -205,7 +208,20 @@ class Operands(Calls):
 
     def _block_follows(self) -> bool:
         first, second = self.word(1), self.word(2)
-        return (first in _BLOCK_STARTS and second not in {":", "}"}) or (first == "if" and second == "(")
+        if (first in _BLOCK_STARTS and second not in {":", "}"}) or (first == "if" and second == "("):
+            return True
+        return self.ends_with_semicolon()
+
+    def ends_with_semicolon(self) -> bool:
+        """Whether the first thing in the curly brackets that start here is a statement, ended by `;`."""
+        depth, place = 0, self.at
+        while self.kinds[place] != END:
+            word = self.words[place]
+            depth += (word in _OPENING) - (word in _CLOSING)
+            if depth == 0 or (depth == 1 and word in {";", ":", ","}):
+                return word == ";"
+            place += 1
+        return False
 
     def _python_lambda(self) -> nodes.Expr | None:
         """`lambda x, y: x + y`."""
@@ -301,6 +317,7 @@ class Operands(Calls):
         return parts[0] if len(parts) == 1 else nodes.Call("concat", parts)
 
 
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SET_WORDS = frozenset({"union", "intersect", "except"})
 
 _BY_KIND: dict[str, Callable[[Operands], nodes.Expr]] = {

@@ -150,12 +150,11 @@ class Selects(Joins):
     def _cte(self, recursive: bool) -> nodes.CTE:
         start = self.start()
         made = self._table_cte()
-        if made is not None:
-            made.recursive = recursive
-        else:
+        if made is None:
             expr = self.expression(_ABOVE_ALIAS)
             self.expect("as")
             made = nodes.CTE(self.name(), expr, "column")
+        made.recursive = recursive
         made.span = (start, self.ends[self.at - 1])
         return made
 

@@ -33,6 +33,7 @@ class _Shape:
 
 def _node_names(kind: type) -> set[str]:
     names = {kind.__name__}
+    below: type
     for below in kind.__subclasses__():
         names |= _node_names(below)
     return names
