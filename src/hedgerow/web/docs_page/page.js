@@ -66,7 +66,7 @@ function table(rows) {
 
 function row(name, part, required, text) {
   const named = make("code", { class: required ? "required" : undefined }, name);
-  return make("tr", {}, make("td", {}, named), make("td", { class: "type" }, typeText(part)), make("td", {}, text || ""));
+  return make("tr", {}, make("td", {}, named), make("td", { class: "type" }, typeText(part)), make("td", {}, ...withCode(text || "")));
 }
 
 function fieldRows(part) {
