@@ -15,8 +15,14 @@ class ActionRefused(InvalidInput):
         return {**super().body(), "message": self.detail}
 
 
-class UploadTooLarge(ActionRefused):
-    """A staged upload over its limit."""
+class FileTooLarge(ActionRefused):
+    """An uploaded file over its limit."""
+
+    code = "max_length"
+
+
+class LeftFileTooLarge(ActionRefused):
+    """The same, where a file is left first: those clients look for the status 413."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "request_too_large"

@@ -14,7 +14,7 @@ from hedgerow.warehouse.linked import LinkedTables
 from hedgerow.warehouse.names import Taken
 from hedgerow.warehouse.shelf import Shelf
 from hedgerow.warehouse.tables import Tables
-from hedgerow.warehouse.uploads import Retirement, Uploads
+from hedgerow.warehouse.uploads import Keeping, Retirement, Staging, Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Warehouse:
 
     tables: Tables
     uploads: Uploads
+    staging: Staging
     catalogs: Catalogs
     retirement: Retirement
     upload_max_bytes: int
@@ -59,7 +60,9 @@ def open_warehouse(
     shelf = Shelf(backends.secrets, taken)
     catalogs = Catalogs(backends.store, shelf, guard, contributors)
     retirement = Retirement(backends.store, shelf, backends.engine, backends.files, incoming)
-    uploads = Uploads(backends.store, shelf, catalogs, backends.engine, backends.files, retirement, incoming)
+    keeping = Keeping(backends.files, incoming)
+    uploads = Uploads(backends.store, shelf, catalogs, backends.engine, keeping, retirement)
+    staging = Staging(keeping, uploads)
     linked = LinkedTables(backends.engine, guard)
     tables = Tables(backends.store, shelf, catalogs, linked, uploads, retirement)
-    return Warehouse(tables, uploads, catalogs, retirement, settings.upload_max_bytes)
+    return Warehouse(tables, uploads, staging, catalogs, retirement, settings.upload_max_bytes)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
 from hedgerow.kit.errors import NotFound
 from hedgerow.warehouse.formats import MEDIA_TYPES, Format
@@ -15,7 +15,7 @@ from hedgerow.warehouse.opening import Warehouse
 from hedgerow.warehouse.records import TableRecord
 from hedgerow.warehouse.shapes import Shapes
 from hedgerow.warehouse.tables import Draft
-from hedgerow.warehouse.uploads import upload_of
+from hedgerow.warehouse.uploads import Wish, upload_of
 from hedgerow.web import pages
 from hedgerow.web.access import Access, Gate, UserCards
 
@@ -63,10 +63,19 @@ class SchemaUpdates(BaseModel):
     updates: dict[str, Any] | None = None
 
 
+class LeftFile(BaseModel):
+    """A file that was left with `upload_file`, to be made into a table."""
+
+    model_config = ConfigDict(extra="ignore")
+    upload_id: UUID
+    name: str = Field("", validation_alias=AliasChoices("name", "table_name"))
+    format: str = Field("", description="As the file's name says, unless given.")
+
+
 def router(warehouse: Warehouse, cards: UserCards, gate: Gate) -> APIRouter:
     """Paths are relative to a project."""
     routes = APIRouter()
-    for register in (_listing, _single, _columns, _files):
+    for register in (_listing, _two_steps, _single, _columns, _files):
         register(routes, warehouse, cards, gate)
     return routes
 
@@ -191,6 +200,35 @@ def _files(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate
         media_type = "application/gzip" if compressed else MEDIA_TYPES.get(record.format, "application/octet-stream")
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
         return StreamingResponse(_joined(first, content), media_type=media_type, headers=headers)
+
+
+def _two_steps(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate) -> None:
+    _, may_write = _guards(gate)
+
+    @routes.post("/warehouse_tables/upload_file", status_code=201, openapi_extra={"requestBody": _UPLOAD_FORM})
+    async def leave_file(request: Request, access: Annotated[Access, Depends(may_write)]) -> dict[str, Any]:
+        """Leave a file for a day; `create_from_upload` makes it a table."""
+        content_type = request.headers.get("content-type", "")
+        received = await warehouse.staging.receive(content_type, request.stream(), warehouse.upload_max_bytes)
+        try:
+            left = await warehouse.staging.leave(access.project_id, received)
+        finally:
+            await asyncio.to_thread(received.discard)
+        return {
+            "upload_id": str(left.upload_id),
+            "filename": left.file_name,
+            "file_format": left.file_format,
+            "size_bytes": left.size,
+        }
+
+    @routes.post("/warehouse_tables/create_from_upload", status_code=201)
+    async def create_from_upload(
+        request: Request, access: Annotated[Access, Depends(may_write)], body: LeftFile
+    ) -> dict[str, Any]:
+        """Make a file that was left into a table; a table of that name gets the file's rows in place of its own."""
+        wish = Wish(body.upload_id, body.name.strip(), body.format.strip())
+        record = await warehouse.staging.create(access.project_id, access.principal.user_id, wish)
+        return await _shown(cards, request, record)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

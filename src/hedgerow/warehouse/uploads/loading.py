@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from hedgerow.engine.base import Column, Engine
 from hedgerow.engine.errors import EngineError
-from hedgerow.files import Files, FilesUnavailable, MissingFile
-from hedgerow.kit.errors import NotFound, Unavailable
+from hedgerow.kit.errors import NotFound
 from hedgerow.kit.ids import uuid7
 from hedgerow.store import Store
 from hedgerow.warehouse.catalog import Catalogs, database
@@ -24,6 +23,7 @@ from hedgerow.warehouse.records import KeptColumn, TableRecord
 from hedgerow.warehouse.shelf import Shelf
 from hedgerow.warehouse.types import kept, storable, widened
 from hedgerow.warehouse.uploads import contents
+from hedgerow.warehouse.uploads.keeping import Keeping
 from hedgerow.warehouse.uploads.receiving import Received, Reception
 from hedgerow.warehouse.uploads.retiring import Leavings, Retirement
 from hedgerow.warehouse.wording import misfit, words
@@ -54,17 +54,15 @@ class Uploads:
         shelf: Shelf,
         catalogs: Catalogs,
         engine: Engine,
-        files: Files,
+        keeping: Keeping,
         retirement: Retirement,
-        folder: Path,
     ) -> None:
         self._store, self._shelf, self._catalogs = store, shelf, catalogs
-        self._engine, self._files, self._retirement, self._folder = engine, files, retirement, folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._engine, self._keeping, self._retirement = engine, keeping, retirement
 
     async def receive(self, content_type: str, body: AsyncIterator[bytes], max_bytes: int) -> Received:
         """An uploaded form, its file on disk; the caller discards it. Raises `ActionRefused`, `MalformedBody`."""
-        return await Reception(self._folder, max_bytes).take(content_type, body)
+        return await Reception(self._keeping.folder, max_bytes).take(content_type, body)
 
     async def load(self, upload: Upload) -> TableRecord:
         """Make the table, or give the one of that name its new rows. Raises `ActionRefused` or `Unavailable`."""
@@ -77,7 +75,7 @@ class Uploads:
         try:
             columns = storable(await self._described(path, upload.format))
             rows, columns = await self._load(leavings, path, upload.format, columns)
-            await self._keep(key, path)
+            await self._keeping.put(key, path)
             values = {
                 "format": upload.format,
                 "columns": kept(columns),
@@ -100,49 +98,38 @@ class Uploads:
 
     async def retype(self, record: TableRecord, columns: tuple[KeptColumn, ...]) -> TableRecord:
         """Load a table's own file again with other column types. Raises `ActionRefused` where its values do not fit."""
-        physical = f"t_{uuid7().hex}"
-        path = self._local_copy(record)
-        leavings = Leavings(record.project_id, physical, None)
+        leavings = Leavings(record.project_id, f"t_{uuid7().hex}", None)
         self._retirement.mark(leavings)
         try:
-            await self._fetch(record, path)
-            plain = tuple(column.column for column in columns)
-            try:
-                rows = await self._fill(leavings, path, record.format, plain)
-            except EngineError as error:
-                raise _refused(error) from error
-            values = {"columns": columns, "physical": physical, "row_count": rows}
+            rows = await self._refill(record, leavings, columns)
+            values = {"columns": columns, "physical": leavings.physical, "row_count": rows}
             changed = await asyncio.to_thread(self._change, record, values)
         except BaseException:
             await self._retirement.now(leavings)
             raise
-        finally:
-            path.unlink(missing_ok=True)
-        self._retirement.keep(physical)
+        self._retirement.keep(leavings.physical or "")
         self._catalogs.forget(record.project_id)
         self._retirement.soon(Leavings(record.project_id, record.physical, None))
         return changed
 
     async def described(self, record: TableRecord) -> tuple[KeptColumn, ...]:
         """The columns of a table's own file, found out again."""
-        path = self._local_copy(record)
-        try:
-            await self._fetch(record, path)
+        async with self._keeping.copy(record.file_key or "") as path:
             return kept(storable(await self._described(path, record.format)))
-        finally:
-            path.unlink(missing_ok=True)
 
-    async def download(self, record: TableRecord) -> AsyncIterator[bytes]:
-        """The file as it was uploaded; raises `NotFound` or `Unavailable` at its first step."""
+    def download(self, record: TableRecord) -> AsyncIterator[bytes]:
+        """The file as it was uploaded; raises `NotFound`, or `Unavailable` at its first step."""
         if record.file_key is None:
             raise NotFound()
-        try:
-            async for chunk in self._files.read(record.file_key):
-                yield chunk
-        except MissingFile:
-            raise NotFound() from None
-        except FilesUnavailable as error:
-            raise Unavailable(str(error)) from error
+        return self._keeping.read(record.file_key)
+
+    async def _refill(self, record: TableRecord, leavings: Leavings, columns: tuple[KeptColumn, ...]) -> int:
+        plain = tuple(column.column for column in columns)
+        async with self._keeping.copy(record.file_key or "") as path:
+            try:
+                return await self._fill(leavings, path, record.format, plain)
+            except EngineError as error:
+                raise _refused(error) from error
 
     async def _described(self, path: Path, file_format: str) -> tuple[Column, ...]:
         try:
@@ -173,23 +160,6 @@ class Uploads:
         await self._engine.create_database(home)
         await self._engine.create_table(home, physical, columns)
         return await self._engine.insert_file(home, physical, path, file_format, columns)
-
-    async def _keep(self, key: str, path: Path) -> None:
-        try:
-            await self._files.put(key, path)
-        except FilesUnavailable as error:
-            raise Unavailable(str(error)) from error
-
-    def _local_copy(self, record: TableRecord) -> Path:
-        return self._folder / f"{uuid7().hex}{'.gz' if record.file_name.endswith('.gz') else ''}"
-
-    async def _fetch(self, record: TableRecord, path: Path) -> None:
-        try:
-            with path.open("xb") as target:
-                async for chunk in self.download(record):
-                    await asyncio.to_thread(target.write, chunk)
-        except OSError as error:
-            raise Unavailable("There is no room for the file on the server.", code="no_space") from error
 
     def _check_free(self, upload: Upload) -> None:
         with self._store.read() as session:
@@ -229,15 +199,20 @@ def upload_of(project_id: int, user_id: int, received: Received) -> Upload:
     """What a received form asks for; raises `ActionRefused`."""
     if received.path is None:
         raise ActionRefused("No file provided", attr="file")
-    file_name = _safe_name(received.file_name)
+    file_name = safe_name(received.file_name)
     name = check_uploaded(received.fields.get("name", "").strip() or file_name.split(".")[0])
-    file_format = received.fields.get("format", "").strip() or "CSVWithNames"
-    if file_format not in UPLOADED:
-        raise ActionRefused(f"Invalid format. Must be one of: {', '.join(UPLOADED)}", attr="format")
+    file_format = checked_format(received.fields.get("format", "").strip() or "CSVWithNames")
     return Upload(project_id, user_id, name, file_format, file_name, received.path, received.size)
 
 
-def _safe_name(file_name: str) -> str:
+def checked_format(file_format: str) -> str:
+    """A format's name; raises `ActionRefused`."""
+    if file_format not in UPLOADED:
+        raise ActionRefused(f"Invalid format. Must be one of: {', '.join(UPLOADED)}", attr="format")
+    return file_format
+
+
+def safe_name(file_name: str) -> str:
     """The last part of a file's name with unusual characters replaced; raises `ActionRefused`."""
     last = file_name.replace("\\", "/").rpartition("/")[2]
     safe = _UNUSUAL.sub("_", last)[-100:]

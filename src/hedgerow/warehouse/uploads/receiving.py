@@ -12,7 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from hedgerow.kit.errors import MalformedBody, Unavailable
 from hedgerow.kit.ids import uuid7
-from hedgerow.warehouse.errors import ActionRefused
+from hedgerow.warehouse.errors import ActionRefused, FileTooLarge
 
 _FIELD_BYTES = 64 << 10
 _MAX_FIELDS = 50
@@ -140,7 +140,7 @@ class Reception:
         if self._in_file:
             self.received.size += end - start
             if self.received.size > self._max_bytes:
-                raise ActionRefused(too_large(self._max_bytes), attr="file", code="max_length")
+                raise FileTooLarge(too_large(self._max_bytes), attr="file")
             self._pending += memoryview(data)[start:end]
         elif self._field is not None:
             self._value += data[start:end]
