@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
-from hedgerow.web.routing import Index
+from hedgerow.web.routing import Index, tell
 from tests.support.in_process import InProcess
 from tests.web.conftest import MakeApp
 
@@ -18,6 +18,7 @@ MOUNT = "/api/projects/{project_id}"
 def _room() -> APIRouter:
     room = APIRouter()
 
+    @tell(summary="Run it", x_scope="hot:read", responses={"200": {"description": "Ran"}})
     async def run(request: Request) -> Response:
         return JSONResponse({"ran": request.path_params})
 
@@ -108,6 +109,17 @@ def test_rooms_may_share_a_word(make_app: MakeApp) -> None:
         mount(web.app, room, name)
     assert web.request("GET", "/api/projects/1/shared/one").status_code == 200
     assert web.request("GET", "/api/projects/1/shared/other").status_code == 200
+
+
+def test_plain_route_is_told_to_the_schema(indexed: InProcess) -> None:
+    from hedgerow.web.schema import describe
+
+    item = describe(indexed.app)["paths"]["/api/projects/{project_id}/hot/{name}/run"]
+    assert set(item) == {"get", "post"}
+    assert item["get"]["x-scope"] == "hot:read"
+    assert item["get"]["operationId"] != item["post"]["operationId"]
+    assert {each["name"] for each in item["post"]["parameters"]} == {"project_id", "name"}
+    assert "default" in item["post"]["responses"]
 
 
 @given(path=st.text(st.sampled_from("/apirojects1hotrun{}% "), max_size=40))

@@ -13,7 +13,7 @@ from hedgerow.kit.settings import Settings
 from hedgerow.web import errors
 from hedgerow.web.bodies import Bodies
 from hedgerow.web.frame import Frame
-from hedgerow.web.routing import Index
+from hedgerow.web.routing import Index, told
 from hedgerow.web.telemetry.metrics import Metrics
 
 PROJECTS = "/api/projects/{project_id}"
@@ -43,7 +43,7 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         ],
     )
     app.state.site_url = settings.site_url
-    app.state.metrics, app.state.scopes = metrics, {}
+    app.state.metrics, app.state.scopes, app.state.operations = metrics, {}, {}
     app.state.documented = APIRouter(generate_unique_id_function=_operation_id)
     app.state.indexes = [Index(PROJECTS), Index(ENVIRONMENTS)]
     app.router.routes.extend(app.state.indexes)
@@ -62,6 +62,13 @@ def mount(app: FastAPI, router: APIRouter, tag: str) -> None:
         index.add(router)
     app.state.documented.include_router(router, prefix=PROJECTS, tags=[tag])
     _note_scopes(app, router, PROJECTS)
+    for route in router.routes:
+        operation = told(route)
+        if operation is not None:
+            for method in sorted(set(route.methods or ()) - {"HEAD"}):  # type: ignore[attr-defined]
+                name = f"{tag}_{route.name}_{method.lower()}"  # type: ignore[attr-defined]
+                whole = {"tags": [tag], "operationId": name, **operation}
+                app.state.operations[PROJECTS + route.path, method.lower()] = whole  # type: ignore[attr-defined]
 
 
 def include(app: FastAPI, router: APIRouter, tag: str = "", prefix: str = "") -> None:

@@ -54,7 +54,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _foreseen(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HedgerowError)  # noqa: S101  (registered for this class)
+    assert isinstance(error, HedgerowError)
     if error.status >= 500:
         # The caller is told little: whoever keeps the server needs the cause.
         _log.error("fault", code=error.code, detail=error.detail, cause=repr(error.__cause__ or error.__context__))
@@ -62,7 +62,7 @@ async def _foreseen(_: Request, error: Exception) -> Response:
 
 
 async def _validation(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for this class)
+    assert isinstance(error, RequestValidationError)
     first: Mapping[str, Any] = error.errors()[0]
     if first["type"] == "missing" and tuple(first["loc"]) == ("body",):
         return render(missing_body(request.scope.get("route")))
@@ -70,7 +70,7 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class)
+    assert isinstance(error, HTTPException)
     return render(_of_http(error, request.method))
 
 

@@ -93,6 +93,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "personalKey": {"type": "http", "scheme": "bearer", "bearerFormat": "phx_…", "description": "A personal key."}
     }
     document["security"] = [{"personalKey": []}]
+    for (path, method), operation in app.state.operations.items():
+        document.setdefault("paths", {}).setdefault(path, {})[method] = dict(operation)
     for path, item in document.get("paths", {}).items():
         for method, operation in item.items():
             _complete(path, operation)
