@@ -1,6 +1,7 @@
 """The catalog: the value that tells the language which tables there are and what backs each.
 
-The language fetches nothing. Whoever compiles hands in one `Catalog` for one project; a table that is not in it does not exist.
+The language fetches nothing. Whoever compiles hands in one `Catalog` for one project; a table that is not in it does
+not exist.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ Backing = PhysicalTable | FunctionTable | ViewTable
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column: `name` as users write it, `type` as the engine writes it (`Nullable(Int64)`), `physical` in the backing."""
+    """A column: `name` as users write it, `type` as the engine does (`Nullable(Int64)`), `physical` in the backing."""
 
     name: str
     type: str

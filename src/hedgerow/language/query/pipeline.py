@@ -1,12 +1,21 @@
 """The pipeline: HogQL text to ClickHouse text, pass by pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hedgerow.kit.values import Bound
 from hedgerow.language.query.catalog import Catalog
+from hedgerow.language.query.errors import QueryFault
+from hedgerow.language.query.passes.filters import replace_filters
+from hedgerow.language.query.passes.guard import guard
+from hedgerow.language.query.passes.limits import Page, limit
+from hedgerow.language.query.passes.placeholders import find_variables, refuse_placeholders, replace_variables
+from hedgerow.language.query.passes.resolve import resolve
+from hedgerow.language.query.print_clickhouse import ClickHousePrinter, clickhouse_type
+from hedgerow.language.query.print_hogql import print_hogql
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.parser import parse_select
 
 Value = str | int | float | bool | None | list[Any]
 
@@ -17,8 +26,8 @@ class CompileOptions:
 
     `variables`: code name → value, for `{variables.x}`. `filters`: the `filters` object, for `{filters}`.
     `limit_default`: the LIMIT of an outermost select that has none; `limit_max`: no outermost LIMIT goes above it.
-    `limit`/`offset`: a page asked for by the caller, within the query's own LIMIT. One row more than the page (or limit)
-    is fetched when `look_ahead`, so that `hasMore` can be told.
+    `limit`/`offset`: a page asked for by the caller, within the query's own LIMIT. One row more than the page (or
+    limit) is fetched when `look_ahead`, so that `hasMore` can be told.
     """
 
     variables: Mapping[str, Value] = field(default_factory=dict)
@@ -34,8 +43,9 @@ class CompileOptions:
 class CompiledQuery:
     """A query ready for the engine.
 
-    `row_limit`: rows the answer may hold before the look-ahead row is cut. `variable_parameters`: variable → the parameters
-    that carry its value; `rebind` swaps values without compiling, where the shape of every value is as before.
+    `row_limit`: rows the answer may hold; any beyond is the look-ahead row. `variable_parameters`: variable → the
+    parameters that carry its value (none where it is NULL). `inlined`: variables whose value is in the text itself.
+    `lineage`: output column → the tables' columns it is made of.
     """
 
     sql: str
@@ -46,13 +56,75 @@ class CompiledQuery:
     row_limit: int | None
     row_offset: int | None
     variable_parameters: Mapping[str, tuple[str, ...]]
+    inlined: frozenset[str] = frozenset()
+    implicit_limit: bool = False
+    lineage: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def parse(text: str) -> nodes.AnySelect:
-    """The tree of one SELECT (or set of them); raises `SyntaxFault`."""
-    raise NotImplementedError
+    """The tree of one SELECT (or set of them); raises `SyntaxFault` or `QueryFault`."""
+    if not text.strip():
+        raise QueryFault("Empty query")
+    tree = parse_select(text)
+    if not isinstance(tree, nodes.SelectQuery | nodes.SelectSetQuery):
+        raise QueryFault("A query must be a SELECT", tree)
+    return tree
 
 
 def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: CompileOptions) -> CompiledQuery:
-    """Run every pass and print; raises `SyntaxFault` or `QueryFault`, both `InvalidInput` with position where known."""
-    raise NotImplementedError
+    """Run every pass and print; raises `SyntaxFault` or `QueryFault`, both `InvalidInput`."""
+    tree = parse(query) if isinstance(query, str) else query
+    tree = replace_variables(tree, options.variables)
+    tree = replace_filters(tree, options.filters)
+    refuse_placeholders(tree)
+    page = Page(options.limit_default, options.limit_max, options.limit, options.offset, options.look_ahead)
+    own = _own_limit_variables(tree)
+    hogql = print_hogql(tree)
+    tree, bounds = limit(tree, page)
+    tree, relation, tables = resolve(tree, catalog)
+    tree = guard(tree, catalog)
+    printer = ClickHousePrinter()
+    sql = printer.query(tree)
+    return CompiledQuery(
+        sql=sql,
+        parameters=printer.parameters,
+        hogql=hogql,
+        columns=tuple(column.physical for column in relation.columns.values()),
+        tables=tables,
+        row_limit=bounds.rows,
+        row_offset=bounds.offset,
+        variable_parameters={name: tuple(carriers) for name, carriers in printer.variables.items()},
+        inlined=frozenset(printer.inlined | own),
+        implicit_limit=bounds.implicit,
+        lineage={column.physical: column.origin for column in relation.columns.values()},
+    )
+
+
+def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQuery | None:
+    """The query with other values; `None` when it has to be compiled anew, for a value's type or place."""
+    if compiled.inlined:
+        return None
+    parameters = dict(compiled.parameters)
+    for name, carriers in compiled.variable_parameters.items():
+        value = variables.get(name)
+        if (value is None) != (not carriers):
+            return None
+        for carrier in carriers:
+            kind = clickhouse_type(value)
+            if parameters[carrier].type != kind:
+                return None
+            parameters[carrier] = Bound(kind, value)
+    return replace(compiled, parameters=parameters)
+
+
+def _own_limit_variables(tree: nodes.AnySelect) -> set[str]:
+    """The variables in the outermost LIMIT and OFFSET, which the limits pass turns into numbers."""
+    found: set[str] = set()
+    for clause in (tree.limit, tree.offset):
+        name = getattr(clause, "variable", None)
+        if name:
+            found.add(name)
+    return found
+
+
+__all__ = ["CompileOptions", "CompiledQuery", "Value", "compile_query", "find_variables", "parse", "rebind"]

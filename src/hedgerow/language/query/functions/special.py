@@ -1,0 +1,57 @@
+"""Functions that are not the engine's under another name: each is rewritten into text of its own."""
+
+from collections.abc import Callable, Sequence
+
+from hedgerow.language.query.functions.table import Function
+
+Printed = Sequence[str]
+
+
+def _call(name: str, least: int, most: int | None) -> Function:
+    return Function(name, "", least, most)
+
+
+REWRITTEN = {
+    function.name: function
+    for function in (
+        _call("toInt", 1, 1),
+        _call("toFloat", 1, 1),
+        _call("toDecimal", 1, 2),
+        _call("toUUID", 1, 1),
+        _call("toDate", 1, 2),
+        _call("toDateTime", 1, 2),
+        _call("exists", 1, 1),
+        _call("sparkline", 1, 1),
+        _call("splitPart", 3, 3),
+        _call("arrayPosition", 2, 2),
+        _call("bool_and", 1, 1),
+        _call("bool_or", 1, 1),
+        _call("safeDivide", 2, 2),
+    )
+}
+TEXTS: dict[str, Callable[[Printed], str]] = {
+    "toInt": lambda args: f"accurateCastOrNull({args[0]}, 'Int64')",
+    "toFloat": lambda args: f"accurateCastOrNull({args[0]}, 'Float64')",
+    "toDecimal": lambda args: f"toDecimal64OrNull(toString({args[0]}), {args[1] if len(args) > 1 else 4})",
+    "toUUID": lambda args: f"accurateCastOrNull({args[0]}, 'UUID')",
+    "toDate": lambda args: f"toDateOrNull({args[0]})" if _is_text(args[0]) else f"toDate({', '.join(args)})",
+    "toDateTime": lambda args: _to_datetime(*args),
+    "exists": lambda args: f"exists{args[0]}" if args[0].startswith("(") else f"exists({args[0]})",
+    "sparkline": lambda args: f"tuple('__hx_tag', 'Sparkline', 'data', {args[0]})",
+    "splitPart": lambda args: f"arrayElement(splitByString({args[1]}, {args[0]}), {args[2]})",
+    "arrayPosition": lambda args: f"indexOf({args[0]}, {args[1]})",
+    "bool_and": lambda args: f"min({args[0]})",
+    "bool_or": lambda args: f"max({args[0]})",
+    "safeDivide": lambda args: f"if({args[1]} = 0, NULL, divide({args[0]}, {args[1]}))",
+}
+
+
+def _to_datetime(value: str, timezone: str = "'UTC'") -> str:
+    if _is_text(value):
+        return f"parseDateTime64BestEffortOrNull({value}, 6, {timezone})"
+    return f"toDateTime({value}, {timezone})"
+
+
+def _is_text(printed: str) -> bool:
+    """Whether an argument is a bound text: the only kind whose type is certain here."""
+    return printed.startswith("{") and printed.endswith(":String}")

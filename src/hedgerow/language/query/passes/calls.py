@@ -1,0 +1,97 @@
+"""Checks of calls: the function exists, has as many arguments as it takes, and aggregates do not nest."""
+
+from collections.abc import Iterator
+
+from hedgerow.language.query import functions
+from hedgerow.language.query.errors import QueryFault
+from hedgerow.language.query.functions import Function
+from hedgerow.language.query.walking import children
+from hedgerow.language.syntax import nodes
+
+_NOT_HERE = {
+    "matchesAction": "actions are not available: this project has no events",
+    "sessionProperty": "sessions are not available: this project has no events",
+}
+
+
+def check_call(call: nodes.Call) -> None:
+    """Raise `QueryFault` for a call that cannot be; `count(*)` becomes `count()`."""
+    function = _known(call.name, call)
+    if function.aggregate and len(call.args) == 1 and _is_star(call.args[0]):
+        call.args = []
+    _check_arity(function, call.args, call.params, call)
+    if function.window_only:
+        raise QueryFault(f"Window function '{call.name}' needs OVER (…)", call)
+    if not function.aggregate:
+        _check_scalar(function, call)
+        return
+    for argument in call.args:
+        nested = next(_aggregates(argument), None)
+        if nested is not None:
+            raise QueryFault(
+                f"Aggregation '{call.name}' cannot be nested inside another aggregation '{nested.name}'.", call
+            )
+
+
+def check_window(call: nodes.WindowFunction) -> None:
+    """The same for a function with OVER; two pairs of brackets are parameters and arguments."""
+    function = _known(call.name, call)
+    if not (function.aggregate or function.window_only):
+        raise QueryFault(f"Function '{call.name}' cannot be used with OVER", call)
+    args, params = (call.args or [], call.exprs) if call.args else (call.exprs or [], None)
+    if len(args) == 1 and _is_star(args[0]):
+        args.clear()
+    _check_arity(function, args, params, call)
+
+
+def _known(name: str, node: nodes.Node) -> Function:
+    function = functions.find(name)
+    if function is not None:
+        return function
+    if name in _NOT_HERE:
+        raise QueryFault(f"Unsupported function call '{name}(...)': {_NOT_HERE[name]}", node)
+    near = functions.near(name)
+    hint = f". Perhaps you meant '{near}(...)'?" if near else ""
+    raise QueryFault(f"Unsupported function call '{name}(...)'{hint}", node)
+
+
+def _check_scalar(function: Function, call: nodes.Call) -> None:
+    if call.distinct:
+        raise QueryFault(f"Function '{call.name}' cannot be used with DISTINCT", call)
+    if call.filter_expr is not None or call.order_by or call.within_group:
+        raise QueryFault(f"FILTER and ORDER BY are for aggregations, '{function.name}' is none", call)
+
+
+def _check_arity(function: Function, args: list[nodes.Expr], params: list[nodes.Expr] | None, node: nodes.Node) -> None:
+    kind = "Aggregation" if function.aggregate else "Function"
+    least, most = function.params
+    if least and params is None:
+        raise QueryFault(f"{kind} '{function.name}' requires parameters in addition to arguments", node)
+    if params is not None:
+        _check_count(f"{kind} '{function.name}'", "parameter", len(params), (least, most), node)
+    _check_count(f"{kind} '{function.name}'", "argument", len(args), (function.least, function.most), node)
+
+
+def _check_count(who: str, what: str, found: int, bounds: tuple[int, int | None], node: nodes.Node) -> None:
+    least, most = bounds
+    if least <= found and (most is None or found <= most):
+        return
+    wanted, prefix = (least, "") if least == most else (least, "at least ") if found < least else (most, "at most ")
+    plural = what if wanted == 1 else what + "s"
+    raise QueryFault(f"{who} expects {prefix}{wanted} {plural}, found {found}", node)
+
+
+def _is_star(expr: nodes.Expr) -> bool:
+    return isinstance(expr, nodes.Field) and expr.chain[-1] == "*"
+
+
+def _aggregates(node: nodes.Node) -> Iterator[nodes.Call]:
+    """The aggregations in an expression; a window function or a sub-query is a world of its own."""
+    if isinstance(node, nodes.Call):
+        function = functions.find(node.name)
+        if function is not None and function.aggregate:
+            yield node
+    if isinstance(node, nodes.SelectQuery | nodes.SelectSetQuery):
+        return
+    for child in children(node):
+        yield from _aggregates(child)

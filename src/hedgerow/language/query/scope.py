@@ -1,0 +1,59 @@
+"""Scopes: which names a part of a query can see."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hedgerow.language.query.catalog import SavedJoin, Table
+
+
+@dataclass(slots=True)
+class SeenColumn:
+    """A column by its visible name: its name in the source, its type, where it comes from."""
+
+    physical: str
+    type: str = ""
+    origin: tuple[tuple[str, str], ...] = ()
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class Relation:
+    """Rows with named columns: a table, a sub-query, a CTE. `open`: it may have columns that are not known."""
+
+    columns: dict[str, SeenColumn]
+    table: Table | None = None
+    open: bool = False
+
+    @property
+    def joins(self) -> Mapping[str, SavedJoin]:
+        return {join.field_name: join for join in self.table.joins} if self.table else {}
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names of one SELECT, and of those around it by `parent` (for CTEs only)."""
+
+    parent: "Scope | None" = None
+    sources: dict[str, Relation] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Alias → type and whether it may be NULL."""
+    ctes: dict[str, Relation] = field(default_factory=dict)
+    lambdas: list[set[str]] = field(default_factory=list)
+    using: set[str] = field(default_factory=set)
+
+    def find_cte(self, name: str) -> Relation | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.ctes:
+                return scope.ctes[name]
+            scope = scope.parent
+        return None
+
+    def is_argument(self, name: str) -> bool:
+        return any(name in names for names in self.lambdas)
+
+    def holders(self, name: str) -> Iterator[tuple[str, Relation]]:
+        """The sources that have a column of that name."""
+        for source, relation in self.sources.items():
+            if name in relation.columns or name in relation.joins:
+                yield source, relation
