@@ -335,7 +335,7 @@ def test_redirects_of_a_bucket_lead_nowhere(local: Api) -> None:
 
     outside, inside = (ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) for _ in range(2))
     for server in (outside, inside):
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         for file_format in ("CSVWithNames", "Parquet", "Delta"):
             url = f"http://127.0.0.1:{outside.server_address[1]}/bucket/a"
