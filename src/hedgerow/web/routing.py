@@ -65,10 +65,11 @@ class Index(BaseRoute):
 
 
 def tell(**operation: Any) -> Callable[[Endpoint], Endpoint]:
-    """Describe a plain Starlette endpoint to the schema in OpenAPI's words (`summary=…, requestBody=…`), and its `x_scope`."""
+    """Describe a plain Starlette endpoint to the schema: OpenAPI's words (`summary`, `requestBody`, …) and `x_scope`."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.operation = {name.replace("x_", "x-"): value for name, value in operation.items()}  # type: ignore[attr-defined]
+        words = {"x-scope" if name == "x_scope" else name: value for name, value in operation.items()}
+        endpoint.operation = words  # type: ignore[attr-defined]
         return endpoint
 
     return mark

@@ -1,14 +1,17 @@
 """Serves an application on a socket until it is told to stop, then stops in order."""
 
+import asyncio
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
+_THREADS = 32
 _FINISH_SECONDS = 3
 """How long requests in flight may go on after a stop signal, before they are cancelled."""
 _KEEP_ALIVE_SECONDS = 75
@@ -51,6 +54,9 @@ async def serve(app: FastAPI, bound: socket.socket, ready: Callable[[], None]) -
     What goes wrong while opening is raised as it is. Requests in flight get 3 s to finish; then they are cancelled, and
     with them their queries. A second SIGINT does not wait.
     """
+    # Python's own would have six threads on two cores: a few slow uploads would hold up every look-up of a key.
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="work")
+    asyncio.get_running_loop().set_default_executor(threads)
     async with app.router.lifespan_context(app):
         config = uvicorn.Config(
             app,
