@@ -65,7 +65,7 @@ class Index(BaseRoute):
 
 
 def tell(**operation: Any) -> Callable[[Endpoint], Endpoint]:
-    """Describe a plain Starlette endpoint to the schema: OpenAPI's words (`summary`, `requestBody`, …) and `x_scope`."""
+    """Tell of a plain Starlette endpoint to the schema: OpenAPI's words (`summary`, `requestBody`, …) and `x_scope`."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
         words = {"x-scope" if name == "x_scope" else name: value for name, value in operation.items()}
