@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 import hedgerow.accounts.routes
+import hedgerow.queries.routes
 import hedgerow.variables.routes
 import hedgerow.warehouse.routes
 from hedgerow import __version__
@@ -23,6 +24,9 @@ from hedgerow.files import Files, open_files
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
+from hedgerow.queries.opening import Backends as QueryBackends
+from hedgerow.queries.opening import open_queries
+from hedgerow.queries.routes import QueryDesk
 from hedgerow.store import Secrets, Store, open_secrets
 from hedgerow.variables import Variables
 from hedgerow.warehouse import Backends, Warehouse, open_warehouse
@@ -51,6 +55,7 @@ class House:
     files: Files
     accounts: Accounts
     warehouse: Warehouse
+    queries: QueryDesk
 
 
 def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
@@ -94,7 +99,9 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
     opened.push_async_callback(warehouse.close)
     await warehouse.start()
-    return House(settings, store, secrets, engine, figures, cache, files, Accounts(store), warehouse)
+    queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache), settings)
+    opened.push_async_callback(background.close)
+    return House(settings, store, secrets, engine, figures, cache, files, Accounts(store), warehouse, queries)
 
 
 async def _engine_and_schema(settings: Settings, store: Store, engine: Engine | None, opened: AsyncExitStack) -> Engine:
@@ -142,6 +149,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.include_router(schema.router(app))
     include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
+    mount(app, hedgerow.queries.routes.router(house.queries, gate), "query")
     mount(app, hedgerow.variables.routes.router(house.store, Variables(), gate), "insight_variables")
 
 
