@@ -1,0 +1,52 @@
+"""A disk that is full says so, keeps nothing of what did not fit, and the server goes on."""
+
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hedgerow.kit.ids import token
+from tests.support.processes import start_server
+from tests.support.require import missing
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder with room for 40 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        missing("small disk", "mount is not installed")
+    if done.returncode:
+        missing("small disk", f"mounting a tmpfs: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_what_does_not_fit_leaves_nothing(small_disk: Path) -> None:
+    numbers = random.Random(1)
+    rows = b"".join(b"%d,%x\n" % (n, numbers.getrandbits(128)) for n in range(700_000))
+    key, home = token("phx_"), small_disk / "home"
+    environment = {"HEDGEROW_BOOTSTRAP_KEY": key, "HEDGEROW_UPLOAD_MAX_BYTES": str(1 << 30)}
+    with start_server(home, environment) as server, server.client(key) as client:
+
+        def upload(name: str, content: bytes) -> tuple[int, str]:
+            files = {"file": ("t.csv", b"id,v\n" + content)}
+            answer = client.post("/api/projects/1/warehouse_tables/file", data={"name": name}, files=files)
+            return answer.status_code, answer.json().get("code", "")
+
+        assert upload("before", b"1,2\n") == (201, "")
+        assert upload("too_large_for_the_file", rows * 2) == (503, "no_space")
+        assert upload("too_large_for_file_and_table", rows) == (503, "no_space")
+        assert upload("after", b"1,2\n") == (201, "")
+        names = [table["name"] for table in client.get("/api/projects/1/warehouse_tables").json()["results"]]
+        assert names == ["after", "before"]
+        assert list((home / "incoming").iterdir()) == []
+        assert len([path for path in (home / "files").rglob("*") if path.is_file()]) == 2
