@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 import hedgerow.accounts.routes
+import hedgerow.endpoints.routes
 import hedgerow.queries.routes
 import hedgerow.variables.routes
 import hedgerow.warehouse.routes
@@ -17,6 +18,8 @@ from hedgerow import __version__
 from hedgerow.accounts import Accounts, prepare
 from hedgerow.accounts.administration import make_home, store_url
 from hedgerow.cache import Cache, open_cache
+from hedgerow.endpoints import Backends as EndpointBackends
+from hedgerow.endpoints import Endpoints, open_endpoints
 from hedgerow.engine.base import Engine
 from hedgerow.engine.metered import Figures, metered
 from hedgerow.engine.opening import open_engine
@@ -56,6 +59,7 @@ class House:
     accounts: Accounts
     warehouse: Warehouse
     queries: QueryDesk
+    endpoints: Endpoints
 
 
 def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
@@ -101,7 +105,11 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     await warehouse.start()
     queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache), settings)
     opened.push_async_callback(background.close)
-    return House(settings, store, secrets, engine, figures, cache, files, Accounts(store), warehouse, queries)
+    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds)
+    endpoints = open_endpoints(standing, settings)
+    opened.push_async_callback(endpoints.close)
+    accounts = Accounts(store)
+    return House(settings, store, secrets, engine, figures, cache, files, accounts, warehouse, queries, endpoints)
 
 
 async def _engine_and_schema(settings: Settings, store: Store, engine: Engine | None, opened: AsyncExitStack) -> Engine:
@@ -151,6 +159,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
     mount(app, hedgerow.queries.routes.router(house.queries, gate), "query")
     mount(app, hedgerow.variables.routes.router(house.store, Variables(), gate), "insight_variables")
+    mount(app, hedgerow.endpoints.routes.router(house.endpoints, house.accounts, gate), "endpoints")
 
 
 def _watch(metrics: Metrics, figures: Figures) -> None:

@@ -1,0 +1,196 @@
+"""Request bodies of endpoints, in both generations of names, and what callers wish by them."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+
+from hedgerow.endpoints.records import DEFAULT_FRESHNESS, FRESHNESS
+from hedgerow.kit.errors import InvalidInput
+
+NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}\Z")
+BUCKETS = ("minute", "fifteen_minutes", "hour", "day", "week", "month")
+_KEY_FIELD = "personal_api_key"
+_FREQUENCIES = {
+    "never": None,
+    "5min": 300,
+    "15min": 900,
+    "30min": 1_800,
+    "1hour": 3_600,
+    "6hour": 21_600,
+    "12hour": 43_200,
+    "24hour": 86_400,
+    "7day": 604_800,
+    "30day": 2_592_000,
+}
+_REFRESH = {"cache": "cache", "force": "force", "direct": "direct", "blocking": "cache", "force_blocking": "force"}
+
+
+class EndpointBody(BaseModel):
+    """What may be said of an endpoint. What is absent or null stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str | None = Field(None, description="A letter, then letters, digits, `_` and `-`: 128 at most.")
+    query: JsonValue = Field(None, description='`{"kind": "HogQLQuery", "query": "select …"}`')
+    description: str | None = None
+    data_freshness_seconds: int | None = Field(None, description=f"One of {', '.join(map(str, FRESHNESS))}.")
+    cache_age_seconds: float | None = Field(None, description="Old name: the next larger `data_freshness_seconds`.")
+    sync_frequency: str | None = Field(None, description="Old name: `1hour`, `24hour`, …")
+    is_active: bool | None = None
+    is_materialized: bool | None = None
+    bucket_overrides: dict[str, JsonValue] | None = None
+    derived_from_insight: Annotated[str, StringConstraints(max_length=12)] | None = None
+    tags: list[str] | None = None
+    optional_breakdown_properties: list[str] | None = None
+    version: int | None = None
+    deleted: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_key(cls, data: Any) -> Any:
+        """A key may come in the body; and of what is to be deleted nothing else counts."""
+        if not isinstance(data, dict):
+            return data
+        if cls is EndpointChange and data.get("deleted") is True:
+            return {"deleted": True}
+        return {name: value for name, value in data.items() if name != _KEY_FIELD}
+
+    def freshness(self) -> int | None:
+        """The bucket asked for, by whichever name; `None` when nothing was said. Raises `InvalidInput`."""
+        if "data_freshness_seconds" in self.model_fields_set:
+            return _checked_freshness(self.data_freshness_seconds)
+        if "cache_age_seconds" in self.model_fields_set:
+            return _bucket(self.cache_age_seconds, "cache_age_seconds")
+        if "sync_frequency" in self.model_fields_set:
+            return _bucket(_frequency(self.sync_frequency), "sync_frequency")
+        return None
+
+    def of_endpoint(self) -> dict[str, Any]:
+        """What is said of the endpoint as a whole, by column."""
+        said: dict[str, Any] = {}
+        if self.tags is not None:
+            said["tags"] = sorted({tag.strip() for tag in self.tags} - {""})
+        if "derived_from_insight" in self.model_fields_set:
+            said["derived_from_insight"] = self.derived_from_insight
+        return said
+
+    def of_version(self) -> dict[str, Any]:
+        """What is said of a version, by column. Raises `InvalidInput`."""
+        said: dict[str, Any] = {}
+        if self.description is not None:
+            said["description"] = self.description
+        if (freshness := self.freshness()) is not None:
+            said["data_freshness_seconds"] = freshness
+        if self.optional_breakdown_properties:
+            names = ", ".join(self.optional_breakdown_properties)
+            text = f"The query has no such breakdown properties: {names}."
+            raise InvalidInput(text, attr="optional_breakdown_properties")
+        check_overrides(self.bucket_overrides)
+        return said
+
+
+class NewEndpoint(EndpointBody):
+    """An endpoint to make; `version` and `deleted` are passed over."""
+
+    def checked_name(self) -> str:
+        """The name; raises `InvalidInput`."""
+        if not self.name:
+            raise InvalidInput("This field is required.", attr="name", code="required")
+        if not NAME.match(self.name):
+            text = (
+                "Name must start with a letter and hold only letters, digits, hyphens and underscores, "
+                "128 characters at most."
+            )
+            raise InvalidInput(text, attr="name")
+        return self.name
+
+
+class EndpointChange(EndpointBody):
+    """A change; `name` is passed over: it is the endpoint's address."""
+
+
+class RunBody(BaseModel):
+    """What a run may be asked."""
+
+    model_config = ConfigDict(extra="forbid")
+    variables: dict[str, JsonValue] | None = Field(None, description="Values by code name.")
+    refresh: JsonValue = Field(None, description="`cache` (default), `force` or `direct`.")
+    version: int | None = Field(None, description="The highest unless given.")
+    limit: int | None = Field(None, description="Rows a page.")
+    offset: int | None = Field(None, description="Rows to skip; needs `limit`.")
+    filters_override: dict[str, JsonValue] | None = Field(None, description="Not for SQL endpoints.")
+    query_override: JsonValue = Field(None, description="Refused.")
+    client_query_id: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="The query's id, for its status and to cancel it."
+    )
+    debug: bool | None = Field(None, description="Keep `hogql`, `timings` and such in the answer.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_key(cls, data: Any) -> Any:
+        if isinstance(data, dict) and _KEY_FIELD in data:
+            return {name: value for name, value in data.items() if name != _KEY_FIELD}
+        return data
+
+    def mode(self) -> Literal["cache", "force", "direct"]:
+        """How to refresh, old names included; raises `InvalidInput` that names the allowed ones."""
+        if self.refresh is None:
+            return "cache"
+        found = _REFRESH.get(self.refresh) if isinstance(self.refresh, str) else None
+        if found is None:
+            raise InvalidInput("refresh must be one of: cache, force, direct.", attr="refresh")
+        return found  # type: ignore[return-value]
+
+
+class PreviewBody(BaseModel):
+    """What to preview."""
+
+    model_config = ConfigDict(extra="ignore")
+    version: int | None = None
+    bucket_overrides: dict[str, JsonValue] | None = None
+
+
+class NamesBody(BaseModel):
+    """Endpoints by name."""
+
+    model_config = ConfigDict(extra="ignore")
+    names: list[str]
+
+    def checked(self) -> list[str]:
+        """The names; raises `InvalidInput`."""
+        for name in self.names:
+            if not NAME.match(name):
+                raise InvalidInput("A name holds letters, digits, hyphens and underscores only.", attr="names")
+        return self.names
+
+
+def check_overrides(overrides: dict[str, Any] | None) -> None:
+    """Raise `InvalidInput` for a bucket there is not."""
+    bad = sorted({str(value)[:50] for value in (overrides or {}).values() if value not in BUCKETS})
+    if bad:
+        text = f"Invalid bucket override values: {', '.join(bad)}. Valid keys: {', '.join(BUCKETS)}."
+        raise InvalidInput(text, attr="bucket_overrides")
+
+
+def _checked_freshness(seconds: int | None) -> int:
+    if seconds is None:
+        return DEFAULT_FRESHNESS
+    if seconds not in FRESHNESS:
+        text = f"Data freshness must be one of {', '.join(map(str, FRESHNESS))} seconds."
+        raise InvalidInput(text, attr="data_freshness_seconds")
+    return seconds
+
+
+def _bucket(seconds: float | None, attr: str) -> int:
+    """The smallest bucket that is not smaller."""
+    if seconds is None:
+        return DEFAULT_FRESHNESS
+    if not seconds > 0:
+        raise InvalidInput("Ensure this value is greater than 0.", attr=attr, code="min_value")
+    return next((bucket for bucket in FRESHNESS if bucket >= seconds), FRESHNESS[-1])
+
+
+def _frequency(name: str | None) -> int | None:
+    if name is not None and name not in _FREQUENCIES:
+        raise InvalidInput(f'"{name[:50]}" is not a valid choice.', attr="sync_frequency", code="invalid_choice")
+    return None if name is None else _FREQUENCIES[name]

@@ -1,0 +1,105 @@
+"""Making, changing and deleting endpoints: a query is checked first, then everything is set in one transaction."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hedgerow.endpoints import shelf
+from hedgerow.endpoints.bodies import EndpointChange, NewEndpoint
+from hedgerow.endpoints.errors import CannotMaterialize
+from hedgerow.endpoints.memory import Definitions
+from hedgerow.endpoints.preparing import Preparation
+from hedgerow.endpoints.records import Endpoint, Wishes
+from hedgerow.kit.errors import InvalidInput
+from hedgerow.store import Store
+from hedgerow.web.access import Access
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A change's outcome. `targeted`: a version was named. `fault`: why materializing the new version failed."""
+
+    endpoint: Endpoint
+    targeted: bool = False
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Writes endpoints."""
+
+    store: Store
+    preparation: Preparation
+    definitions: Definitions
+
+    async def create(self, access: Access, body: NewEndpoint) -> Endpoint:
+        """A new endpoint with its version 1. Nothing is stored when anything is wrong."""
+        name = body.checked_name()
+        if body.query is None:
+            raise InvalidInput("This field is required.", attr="query", code="required")
+        of_version, of_endpoint = body.of_version(), body.of_endpoint()
+        of_endpoint["is_active"] = body.is_active is not False
+        prepared = await self.preparation.prepare(access.project_id, body.query)
+        if body.is_materialized:
+            raise CannotMaterialize()
+        wishes = Wishes(of_endpoint, of_version, prepared)
+        user_id = access.principal.user_id
+        return await self._write(access, lambda s: shelf.add(s, access.project_id, user_id, name, wishes))
+
+    async def change(self, access: Access, name: str, body: EndpointChange, number: int | None) -> Changed:
+        """Set what is said on the endpoint, or on the version of that number."""
+        number = number if body.version is None else body.version
+        present = await asyncio.to_thread(self._present, access.project_id, name, number)
+        wishes = await self._wishes(access.project_id, body, targeted=number is not None)
+        fault = self._materialize(body, present, wishes)
+        user_id = access.principal.user_id
+        found = (name, number)
+        endpoint, made = await self._write(access, lambda s: shelf.change(s, access.project_id, user_id, found, wishes))
+        return Changed(endpoint, number is not None, fault if made else None)
+
+    async def delete(self, access: Access, name: str) -> None:
+        """Hide it and free its name; raises `NotFound`."""
+        await self._write(access, lambda s: shelf.delete(s, access.project_id, name))
+
+    async def _wishes(self, project_id: int, body: EndpointChange, *, targeted: bool) -> Wishes:
+        if targeted and body.query is not None:
+            text = "Cannot change query of a version. Leave version out to make a new one."
+            raise InvalidInput(text, attr="query")
+        of_endpoint, of_version = body.of_endpoint(), body.of_version()
+        if body.is_active is not None:
+            (of_version if targeted else of_endpoint)["is_active"] = body.is_active
+        prepared = await self.preparation.prepare(project_id, body.query) if body.query is not None else None
+        return Wishes(of_endpoint, of_version, prepared)
+
+    def _present(self, project_id: int, name: str, number: int | None) -> Endpoint:
+        with self.store.read() as session:
+            found = shelf.find(session, project_id, name, number)
+        if found is None:
+            raise InvalidInput(f"Version {str(number)[:20]} not found.", attr="version")
+        return found
+
+    def _materialize(self, body: EndpointChange, present: Endpoint, wishes: Wishes) -> str | None:
+        """Raise when nothing but the wish to materialize fails; with a new version its reason is told instead."""
+        if not body.is_materialized:
+            return None
+        states: Mapping[str, Any] = {**wishes.endpoint, **wishes.version}
+        active = states.get("is_active", present.is_active and present.version.is_active)
+        if not active:
+            raise InvalidInput("Cannot materialize an inactive endpoint.", attr="is_materialized")
+        refusal = CannotMaterialize()
+        if wishes.query is None or shelf.same_query(wishes.query.query, present.version.query):
+            raise refusal
+        return refusal.detail
+
+    async def _write(self, access: Access, work: Callable[[Any], T]) -> T:
+        def write() -> T:
+            with self.store.write() as session:
+                return work(session)
+
+        try:
+            return await asyncio.to_thread(write)
+        finally:
+            self.definitions.forget(access.project_id)

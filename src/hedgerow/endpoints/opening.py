@@ -1,0 +1,53 @@
+"""Puts the room together from what is open."""
+
+from dataclasses import dataclass
+
+from hedgerow.endpoints.changes import Changes
+from hedgerow.endpoints.memory import Definitions
+from hedgerow.endpoints.plans import Plans
+from hedgerow.endpoints.preparing import Preparation
+from hedgerow.endpoints.reading import Reading
+from hedgerow.endpoints.running import Runs
+from hedgerow.endpoints.usage import Usage
+from hedgerow.engine.base import Engine
+from hedgerow.kit.settings import Settings
+from hedgerow.queries.kinds import Kinds
+from hedgerow.store import Store
+from hedgerow.variables import Variables
+from hedgerow.warehouse.catalog import Catalogs
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What the room stands on."""
+
+    store: Store
+    engine: Engine
+    catalogs: Catalogs
+    variables: Variables
+    kinds: Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The room: `close` after the last request."""
+
+    reading: Reading
+    changes: Changes
+    runs: Runs
+    usage: Usage
+
+    async def close(self) -> None:
+        """Write what is only in memory yet."""
+        await self.usage.close()
+
+
+def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
+    """Everything endpoints need, bound together."""
+    store = backends.store
+    usage = Usage(store)
+    definitions = Definitions(store, backends.variables)
+    preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
+    plans = Plans(settings.query_max_rows)
+    runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, settings)
+    return Endpoints(Reading(store, preparation, usage), Changes(store, preparation, definitions), runs, usage)

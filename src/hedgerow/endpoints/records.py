@@ -1,0 +1,64 @@
+"""Endpoints and versions as frozen values, and what callers wish of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+DEFAULT_FRESHNESS = 86_400
+FRESHNESS = (900, 1_800, 3_600, 21_600, 43_200, 86_400, 604_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One immutable query with its settings. `columns`: `{"name", "type"}` each; `None` before they are known."""
+
+    id: UUID
+    number: int
+    query: Mapping[str, Any]
+    description: str
+    data_freshness_seconds: int
+    is_active: bool
+    columns: Sequence[Mapping[str, str]] | None
+    optional_breakdown_properties: Sequence[str]
+    created_by: int | None
+    created_at: datetime
+    updated_at: datetime
+    last_executed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint with the version that is shown: the current one unless another was asked for."""
+
+    id: UUID
+    project_id: int
+    name: str
+    is_active: bool
+    current_version: int
+    derived_from_insight: str | None
+    tags: Sequence[str]
+    created_by: int | None
+    created_at: datetime
+    updated_at: datetime
+    last_executed_at: datetime | None
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query that was checked: normalized, and described where the engine could."""
+
+    query: Mapping[str, Any]
+    columns: Sequence[Mapping[str, str]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a caller wants set: values by field. A `query` that differs makes a new version."""
+
+    endpoint: Mapping[str, Any] = field(default_factory=dict)
+    version: Mapping[str, Any] = field(default_factory=dict)
+    query: Prepared | None = None
+    materialize: bool = False

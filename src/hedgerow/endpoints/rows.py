@@ -1,0 +1,62 @@
+"""Rows of endpoints and of their versions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hedgerow.kit.clock import now
+from hedgerow.kit.ids import uuid7
+from hedgerow.store.base import Base, Json
+
+
+class EndpointRow(Base):
+    """A name that answers. `current_version` is its highest number; a deleted one frees its name."""
+
+    __tablename__ = "endpoints"
+    __table_args__ = (
+        Index(
+            "uq_endpoints_name",
+            "project_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT deleted"),
+            postgresql_where=text("NOT deleted"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(128))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    deleted: Mapped[bool] = mapped_column(default=False)
+    current_version: Mapped[int] = mapped_column(default=1)
+    derived_from_insight: Mapped[str | None] = mapped_column(String(12))
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    last_executed_at: Mapped[datetime | None]
+
+
+class VersionRow(Base):
+    """A version. `query` never changes; `columns` is null until the engine has described it."""
+
+    __tablename__ = "endpoint_versions"
+    __table_args__ = (Index("uq_endpoint_versions_number", "endpoint_id", "number", unique=True),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("endpoints.id"))
+    number: Mapped[int]
+    query: Mapped[dict[str, Any]]
+    description: Mapped[str] = mapped_column(Text, default="")
+    data_freshness_seconds: Mapped[int]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    columns: Mapped[list[Any] | None] = mapped_column(Json)
+    optional_breakdown_properties: Mapped[list[Any]] = mapped_column(default=list)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    last_executed_at: Mapped[datetime | None]

@@ -1,0 +1,201 @@
+"""A run: checks in the documented order, values bound, one query of the engine, its bytes in the envelope."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from pydantic import ValidationError
+
+from hedgerow.endpoints.bodies import NAME, RunBody
+from hedgerow.endpoints.errors import bad_parameter, no_endpoint, no_version
+from hedgerow.endpoints.memory import Definition, Definitions
+from hedgerow.endpoints.plans import Page, Plans
+from hedgerow.endpoints.usage import Usage
+from hedgerow.engine.base import Answer, Engine, Limits, Query
+from hedgerow.kit.clock import iso, now
+from hedgerow.kit.errors import InvalidInput, MalformedBody
+from hedgerow.kit.settings import Settings
+from hedgerow.language.query.catalog import Catalog
+from hedgerow.language.query.pipeline import CompiledQuery, Value
+from hedgerow.queries import answers
+from hedgerow.queries.identity import engine_id
+from hedgerow.warehouse.catalog import Catalogs
+from hedgerow.web.fields import from_validation
+
+_MOST_PAGE = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A run's request, read: the body, and `version`, `limit`, `offset` from body or query string."""
+
+    body: RunBody
+    version: int | None
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs endpoints."""
+
+    definitions: Definitions
+    plans: Plans
+    catalogs: Catalogs
+    engine: Engine
+    usage: Usage
+    settings: Settings
+
+    async def run(self, project_id: int, name: str, raw: bytes, query_string: Mapping[str, str]) -> bytes:
+        """The whole answer's JSON; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
+        current = await self._active(project_id, name)
+        body = parsed(raw)
+        wanted = read(body, query_string)
+        definition = await self._version(project_id, current, wanted.version)
+        _refuse_unsupported(body)
+        values = _bound(definition, body.variables or {})
+        catalog = await self.catalogs.fetch(project_id)
+        compiled = await self.plans.plan(definition.endpoint.version, catalog, values, wanted.page)
+        answer = await self._ask(compiled, engine_id(project_id, body.client_query_id))
+        at = now()
+        self.usage.note(definition.endpoint, at)
+        return _envelope(definition, wanted, compiled, answer, (catalog, at))
+
+    async def _active(self, project_id: int, name: str) -> Definition:
+        """The endpoint's current definition; one that is switched off is not there."""
+        found = await self.definitions.find(project_id, name, None) if NAME.match(name) else None
+        if found is None or not found.endpoint.is_active:
+            raise no_endpoint(name)
+        return found
+
+    async def _version(self, project_id: int, current: Definition, number: int | None) -> Definition:
+        endpoint, found = current.endpoint, current
+        if number is not None and number != endpoint.current_version:
+            other = None
+            if 1 <= number <= endpoint.current_version:
+                other = await self.definitions.find(project_id, endpoint.name, number)
+            if other is None:
+                raise no_version(number, endpoint.current_version)
+            found = other
+        if not found.endpoint.version.is_active:
+            raise InvalidInput(f"Version {found.endpoint.version.number} of this endpoint is inactive.", attr="version")
+        return found
+
+    async def _ask(self, compiled: CompiledQuery, query_id: str) -> Answer:
+        limits = Limits(self.settings.api_query_timeout, self.settings.query_memory, self.settings.query_max_rows + 1)
+        query = Query(compiled.sql, compiled.parameters, limits, query_id)
+        if compiled.row_limit == 0:
+            # A page past the query's own end: its columns are told without running it.
+            return Answer(await self.engine.describe(query), b"", 0)
+        return await self.engine.run(query)
+
+
+def parsed(raw: bytes) -> RunBody:
+    """The body as its model; raises `InvalidInput` for the first thing that is wrong with it."""
+    if not raw.strip():
+        return RunBody.model_validate({})
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(f"JSON parse error - {error}") from None
+    try:
+        body = RunBody.model_validate(content)
+    except ValidationError as error:
+        raise from_validation(error, content) from error
+    body.mode()
+    return body
+
+
+def read(body: RunBody, query_string: Mapping[str, str]) -> Wanted:
+    """`version`, `limit` and `offset` of the body, else of the query string; raises in the hand-made shape."""
+    version = _number("version", body.version, query_string)
+    limit = _number("limit", body.limit, query_string)
+    offset = _number("offset", body.offset, query_string)
+    if limit is not None and limit < 1:
+        raise bad_parameter("limit must be a positive integer")
+    if offset is not None and offset < 0:
+        raise bad_parameter("offset must be a non-negative integer")
+    if offset is not None and limit is None:
+        raise bad_parameter("offset requires limit to be set")
+    page = Page(None if limit is None else min(limit, _MOST_PAGE), None if offset is None else min(offset, _MOST_PAGE))
+    return Wanted(body, version, page)
+
+
+def _number(name: str, said: int | None, query_string: Mapping[str, str]) -> int | None:
+    if said is not None or name not in query_string:
+        return said
+    text = query_string[name]
+    plain = text.removeprefix("-")
+    if not (plain.isascii() and plain.isdigit() and len(plain) < 19):
+        raise bad_parameter(f"Invalid {name} parameter: {text[:50]}")
+    return int(text)
+
+
+def _refuse_unsupported(body: RunBody) -> None:
+    if body.query_override is not None:
+        raise InvalidInput("query_override is not supported.", attr="query_override")
+    if body.filters_override is not None:
+        raise InvalidInput("Not allowed for HogQL endpoints. Use variables instead.", attr="filters_override")
+    if body.mode() == "direct":
+        raise InvalidInput("refresh 'direct' is only for materialized endpoints.", attr="refresh")
+
+
+def _bound(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Value]:
+    """The values of all variables: the caller's over the endpoint's own."""
+    if not given:
+        return definition.values
+    unknown = [name for name in given if name not in definition.values]
+    if unknown:
+        shown = ", ".join(name[:60] for name in unknown[:10])
+        allowed = ", ".join(definition.values) or "none"
+        raise InvalidInput(f"Unknown variable(s): {shown}. This endpoint's variables: {allowed}.", attr="variables")
+    for name, value in given.items():
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+            text = f"The value of variable {name} must be a text, a number, a boolean, null, or a list of those."
+            raise InvalidInput(text, attr="variables")
+    return {**definition.values, **given}
+
+
+def _envelope(
+    definition: Definition, wanted: Wanted, compiled: CompiledQuery, answer: Answer, made: tuple[Catalog, datetime]
+) -> bytes:
+    endpoint, (catalog, at) = definition.endpoint, made
+    rows, _, cut = answers.trimmed(answer, compiled.row_limit)
+    page = wanted.page
+    rest: dict[str, Any] = {
+        "columns": [column.name for column in answer.columns],
+        "types": answers.types(answer),
+        "error": None,
+        "hasMore": cut,
+        "is_cached": False,
+        "last_refresh": iso(at),
+        "next_allowed_client_refresh": None,
+        "cache_target_age": None,
+        "timezone": catalog.timezone,
+        "query_status": None,
+        "name": endpoint.name,
+        "execution_id": str(uuid4()),
+        "endpoint_version": endpoint.version.number,
+        "endpoint_version_created_at": iso(endpoint.version.created_at),
+    }
+    if page.limit is not None:
+        rest |= {"limit": page.limit, "offset": page.offset or 0}
+    if wanted.body.debug:
+        rest |= _debug(compiled, answer)
+    return answers.spliced(rows, rest)
+
+
+def _debug(compiled: CompiledQuery, answer: Answer) -> dict[str, Any]:
+    return {
+        "hogql": compiled.hogql,
+        "cache_key": None,
+        "calculation_trigger": None,
+        "explain": None,
+        "modifiers": {},
+        "resolved_date_range": None,
+        "timings": [{"k": "./engine", "t": round(answer.seconds, 6)}],
+        "rows_read": answer.rows_read,
+        "bytes_read": answer.bytes_read,
+    }
