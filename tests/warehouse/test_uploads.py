@@ -15,6 +15,8 @@ from pyarrow import parquet
 from hedgerow.engine.result import Query
 from hedgerow.language.query.catalog import PhysicalTable
 from tests.support.apps import Api, MakeApi
+from tests.support.buckets import Bucket
+from tests.support.processes import free_port
 
 CSV = b"id,name,at\n1,a,2026-01-01\n2,b,2026-01-02\n"
 
@@ -326,5 +328,25 @@ def test_full_storage_is_said_and_leaves_nothing(make_app: MakeApi) -> None:
     answer = upload(api, CSV)
     assert (answer.status_code, answer.json()["type"]) == (503, "server_error")
     assert [path.name for path in (api.settings.home_path / "incoming").iterdir()] == []
+    assert api.call(api.house.engine.tables, f"p{api.project_id}") == set()
+    assert api.get("/warehouse_tables").json()["count"] == 0
+
+
+def test_everything_works_with_a_bucket_and_postgresql(make_app: MakeApi, bucket: Bucket, postgres_url: str) -> None:
+    api = make_app(files_url=bucket.files_url, database_url=postgres_url)
+    test_uploads_of_one_name_at_the_same_time_end_with_the_rows_of_one(api)
+    table = upload(api, CSV).json()
+    address = table["url_pattern"].removeprefix("http://testserver")
+    assert api.get(address).content == CSV
+    changed = api.post(f"/warehouse_tables/{table['id']}/update_schema", json={"updates": {"id": "string"}})
+    assert changed.status_code == 200, changed.text
+    assert rows(api, "t", "id") == [["1"], ["2"]]
+
+
+def test_storage_that_does_not_answer_is_said_and_leaves_nothing(make_app: MakeApi) -> None:
+    api = make_app(files_url=f"s3://key:secret@127.0.0.1:{free_port()}/bucket?tls=false")
+    answer = upload(api, CSV)
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert "secret" not in answer.text
     assert api.call(api.house.engine.tables, f"p{api.project_id}") == set()
     assert api.get("/warehouse_tables").json()["count"] == 0
