@@ -1,7 +1,7 @@
 """Request bodies of endpoints, in both generations of names, and what callers wish by them."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
@@ -10,7 +10,7 @@ from hedgerow.kit.errors import InvalidInput
 
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}\Z")
 BUCKETS = ("minute", "fifteen_minutes", "hour", "day", "week", "month")
-_KEY_FIELD = "personal_api_key"
+KEY_FIELD = "personal_api_key"
 _FREQUENCIES = {
     "never": None,
     "5min": 300,
@@ -23,7 +23,6 @@ _FREQUENCIES = {
     "7day": 604_800,
     "30day": 2_592_000,
 }
-_REFRESH = {"cache": "cache", "force": "force", "direct": "direct", "blocking": "cache", "force_blocking": "force"}
 
 
 class EndpointBody(BaseModel):
@@ -53,7 +52,7 @@ class EndpointBody(BaseModel):
             return data
         if cls is EndpointChange and data.get("deleted") is True:
             return {"deleted": True}
-        return {name: value for name, value in data.items() if name != _KEY_FIELD}
+        return {name: value for name, value in data.items() if name != KEY_FIELD}
 
     def freshness(self) -> int | None:
         """The bucket asked for, by whichever name; `None` when nothing was said. Raises `InvalidInput`."""
@@ -107,39 +106,6 @@ class NewEndpoint(EndpointBody):
 
 class EndpointChange(EndpointBody):
     """A change; `name` is passed over: it is the endpoint's address."""
-
-
-class RunBody(BaseModel):
-    """What a run may be asked."""
-
-    model_config = ConfigDict(extra="forbid")
-    variables: dict[str, JsonValue] | None = Field(None, description="Values by code name.")
-    refresh: JsonValue = Field(None, description="`cache` (default), `force` or `direct`.")
-    version: int | None = Field(None, description="The highest unless given.")
-    limit: int | None = Field(None, description="Rows a page.")
-    offset: int | None = Field(None, description="Rows to skip; needs `limit`.")
-    filters_override: dict[str, JsonValue] | None = Field(None, description="Not for SQL endpoints.")
-    query_override: JsonValue = Field(None, description="Refused.")
-    client_query_id: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        None, description="The query's id, for its status and to cancel it."
-    )
-    debug: bool | None = Field(None, description="Keep `hogql`, `timings` and such in the answer.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_key(cls, data: Any) -> Any:
-        if isinstance(data, dict) and _KEY_FIELD in data:
-            return {name: value for name, value in data.items() if name != _KEY_FIELD}
-        return data
-
-    def mode(self) -> Literal["cache", "force", "direct"]:
-        """How to refresh, old names included; raises `InvalidInput` that names the allowed ones."""
-        if self.refresh is None:
-            return "cache"
-        found = _REFRESH.get(self.refresh) if isinstance(self.refresh, str) else None
-        if found is None:
-            raise InvalidInput("refresh must be one of: cache, force, direct.", attr="refresh")
-        return found  # type: ignore[return-value]
 
 
 class PreviewBody(BaseModel):

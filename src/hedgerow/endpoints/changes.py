@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from hedgerow.endpoints import shelf
 from hedgerow.endpoints.bodies import EndpointChange, NewEndpoint
 from hedgerow.endpoints.errors import CannotMaterialize
-from hedgerow.endpoints.memory import Definitions
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.records import Endpoint, Wishes
+from hedgerow.endpoints.run.memory import Definitions
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.store import Store
 from hedgerow.web.access import Access

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from hedgerow.endpoints.changes import Changes
-from hedgerow.endpoints.memory import Definitions
-from hedgerow.endpoints.plans import Plans
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.reading import Reading
-from hedgerow.endpoints.running import Runs
-from hedgerow.endpoints.usage import Usage
+from hedgerow.endpoints.run.memory import Definitions
+from hedgerow.endpoints.run.plans import Plans
+from hedgerow.endpoints.run.running import Runs
+from hedgerow.endpoints.run.usage import Usage
 from hedgerow.engine.base import Engine
 from hedgerow.kit.settings import Settings
 from hedgerow.queries.kinds import Kinds

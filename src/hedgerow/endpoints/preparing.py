@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from hedgerow.endpoints.plans import values_of
 from hedgerow.endpoints.records import Prepared
+from hedgerow.endpoints.run.plans import values_of
 from hedgerow.engine.base import Engine, Limits, Query
 from hedgerow.kit.errors import HedgerowError, InvalidInput
 from hedgerow.kit.settings import Settings

@@ -12,7 +12,7 @@ from hedgerow.endpoints import shelf
 from hedgerow.endpoints.errors import no_version
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.records import Endpoint
-from hedgerow.endpoints.usage import Usage
+from hedgerow.endpoints.run.usage import Usage
 from hedgerow.store import Store
 from hedgerow.web.pages import Slice
 

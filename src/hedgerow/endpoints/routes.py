@@ -11,7 +11,7 @@ from hedgerow.endpoints.bodies import EndpointChange, NamesBody, NewEndpoint, Pr
 from hedgerow.endpoints.changes import Changed
 from hedgerow.endpoints.opening import Endpoints
 from hedgerow.endpoints.records import Endpoint
-from hedgerow.endpoints.run_route import add_run
+from hedgerow.endpoints.run.routes import add_run
 from hedgerow.endpoints.shapes import Shapes
 from hedgerow.kit.clock import iso
 from hedgerow.kit.errors import MethodNotAllowed
@@ -26,7 +26,7 @@ _VERSION = Query(description="A version in place of the current one.")
 def router(endpoints: Endpoints, cards: UserCards, gate: Gate) -> APIRouter:
     """Paths are relative to a project."""
     routes = APIRouter()
-    add_run(routes, endpoints, gate)
+    add_run(routes, endpoints.runs, gate)
     for register in (_together, _listing, _single, _versions, _materialization):
         register(routes, endpoints, cards, gate)
     return routes
@@ -100,7 +100,9 @@ def _single(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gat
     ) -> dict[str, Any]:
         """One endpoint, or one version of it."""
         found = await endpoints.reading.find(access.project_id, name, version)
-        return (await _shown(cards, request, [found], as_versions=version is not None))[0]
+        if version is None:
+            return await asyncio.to_thread(Shapes(cards, pages.site(request)).retrieved, found)
+        return (await _shown(cards, request, [found], as_versions=True))[0]
 
     async def changed(
         request: Request, access: Access, name: str, said: tuple[EndpointChange | None, int | None]

@@ -25,6 +25,11 @@ class Shapes:
         cards = _makers(self._cards, endpoints)
         return [self._version(endpoint, cards) for endpoint in endpoints]
 
+    def retrieved(self, endpoint: Endpoint) -> dict[str, Any]:
+        """One endpoint, with what there is to say of its current version."""
+        cards = _makers(self._cards, [endpoint])
+        return {**self._endpoint(endpoint, cards), **_of_version(endpoint, cards)}
+
     def _endpoint(self, endpoint: Endpoint, cards: Mapping[int, UserCard]) -> dict[str, Any]:
         version = endpoint.version
         path = f"/api/projects/{endpoint.project_id}/endpoints/{endpoint.name}/run"
@@ -62,13 +67,20 @@ class Shapes:
             "url": None,
             "ui_url": None,
             "last_executed_at": iso(version.last_executed_at) if version.last_executed_at else None,
-            "version": version.number,
-            "version_id": str(version.id),
-            "endpoint_is_active": endpoint.is_active,
-            "version_created_at": iso(version.created_at),
-            "version_updated_at": iso(version.updated_at),
-            "version_created_by": _card(version.created_by, cards),
+            **_of_version(endpoint, cards),
         }
+
+
+def _of_version(endpoint: Endpoint, cards: Mapping[int, UserCard]) -> dict[str, Any]:
+    version = endpoint.version
+    return {
+        "version": version.number,
+        "version_id": str(version.id),
+        "endpoint_is_active": endpoint.is_active,
+        "version_created_at": iso(version.created_at),
+        "version_updated_at": iso(version.updated_at),
+        "version_created_by": _card(version.created_by, cards),
+    }
 
 
 def materialization(endpoint: Endpoint) -> dict[str, Any]:

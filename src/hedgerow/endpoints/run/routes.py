@@ -6,18 +6,17 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hedgerow.endpoints.bodies import RunBody
-from hedgerow.endpoints.opening import Endpoints
+from hedgerow.endpoints.run.bodies import RunBody
+from hedgerow.endpoints.run.running import Runs
 from hedgerow.web.access import Access, Gate
 from hedgerow.web.hangup import until_hangup
 
 _PATH = "/endpoints/{name}/run"
 
 
-def add_run(routes: APIRouter, endpoints: Endpoints, gate: Gate) -> None:
+def add_run(routes: APIRouter, runs: Runs, gate: Gate) -> None:
     """POST and GET of a run. A client that hangs up cancels its query."""
     enter = gate.project("endpoint:read", bucket="query")
-    runs = endpoints.runs
 
     async def run(request: Request) -> Response:
         access = await enter(request)

@@ -6,24 +6,21 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import orjson
-from pydantic import ValidationError
-
-from hedgerow.endpoints.bodies import NAME, RunBody
+from hedgerow.endpoints.bodies import NAME
 from hedgerow.endpoints.errors import bad_parameter, no_endpoint, no_version
-from hedgerow.endpoints.memory import Definition, Definitions
-from hedgerow.endpoints.plans import Page, Plans
-from hedgerow.endpoints.usage import Usage
+from hedgerow.endpoints.run.bodies import RunBody, parsed
+from hedgerow.endpoints.run.memory import Definition, Definitions
+from hedgerow.endpoints.run.plans import Page, Plans
+from hedgerow.endpoints.run.usage import Usage
 from hedgerow.engine.base import Answer, Engine, Limits, Query
 from hedgerow.kit.clock import iso, now
-from hedgerow.kit.errors import InvalidInput, MalformedBody
+from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.settings import Settings
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.pipeline import CompiledQuery, Value
 from hedgerow.queries import answers
 from hedgerow.queries.identity import engine_id
 from hedgerow.warehouse.catalog import Catalogs
-from hedgerow.web.fields import from_validation
 
 _MOST_PAGE = 2**31 - 1
 
@@ -90,22 +87,6 @@ class Runs:
             # A page past the query's own end: its columns are told without running it.
             return Answer(await self.engine.describe(query), b"", 0)
         return await self.engine.run(query)
-
-
-def parsed(raw: bytes) -> RunBody:
-    """The body as its model; raises `InvalidInput` for the first thing that is wrong with it."""
-    if not raw.strip():
-        return RunBody.model_validate({})
-    try:
-        content = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBody(f"JSON parse error - {error}") from None
-    try:
-        body = RunBody.model_validate(content)
-    except ValidationError as error:
-        raise from_validation(error, content) from error
-    body.mode()
-    return body
 
 
 def read(body: RunBody, query_string: Mapping[str, str]) -> Wanted:

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from hedgerow.endpoints import shelf
-from hedgerow.endpoints.plans import values_of
 from hedgerow.endpoints.records import Endpoint
+from hedgerow.endpoints.run.plans import values_of
 from hedgerow.language.query.pipeline import Value
 from hedgerow.store import Store, revisions
 from hedgerow.variables import Variables
