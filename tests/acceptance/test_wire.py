@@ -1,9 +1,13 @@
 """What odd clients put on the wire: huge promises, half bodies, broken HTTP, hang-ups."""
 
+import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.processes import Server, start_server
@@ -88,3 +92,44 @@ def test_many_idle_connections_hold_up_nobody(server: Server) -> None:
     finally:
         for each in idle:
             each.close()
+
+
+ENDLESS = {"query": {"kind": "HogQLQuery", "query": "select sum(sipHash64(number)) from numbers(1000000000000)"}}
+
+
+def running_queries(server: Server) -> float:
+    text = httpx.get(f"{server.url}/metrics").text
+    return float(re.findall(r"^hedgerow_engine_queries_running (.+)$", text, re.MULTILINE)[0])
+
+
+def await_queries(server: Server, count: int) -> None:
+    end = time.monotonic() + 5
+    while running_queries(server) != count:
+        assert time.monotonic() < end, f"not {count} queries: {running_queries(server)}"
+        time.sleep(0.05)
+
+
+def test_hangup_cancels_the_query(server: Server) -> None:
+    with server.client(KEY) as client, pytest.raises(httpx.ReadTimeout):
+        client.post("/api/projects/1/query", json=ENDLESS, timeout=1)
+    await_queries(server, 0)
+    assert '"status":499' in server.log
+
+
+def test_stop_ends_a_running_query_in_order(tmp_path: Path) -> None:
+    with start_server(tmp_path / "home", {"HEDGEROW_BOOTSTRAP_KEY": KEY}) as server:
+        answers: list[httpx.Response] = []
+
+        def ask() -> None:
+            with server.client(KEY) as client:
+                answers.append(client.post("/api/projects/1/query", json=ENDLESS))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        await_queries(server, 1)
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 8
+        asking.join(5)
+        assert [answer.status_code for answer in answers] == [503]
+        assert "Traceback" not in server.log
