@@ -14,9 +14,9 @@ OUTPUT: Mapping[str, str | int] = {
     "output_format_json_validate_utf8": 1,
 }
 
-# What answers like PostHog's engine: joins give NULL for what is not there.
+# A join gives NULL for what is not there, and NULL IN (NULL) is true.
 READING: Mapping[str, str | int] = {
-    "join_use_nulls": 0,
+    "join_use_nulls": 1,
     "transform_null_in": 1,
     "max_ast_elements": 4_000_000,
     "max_expanded_ast_elements": 4_000_000,

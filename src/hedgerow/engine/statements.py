@@ -1,11 +1,16 @@
 """The fixed statements of both engines, and how their answers are read."""
 
+import re
 from collections.abc import Sequence
 
 import orjson
 
 from hedgerow.engine.result import Answer, Column, Progress, Query
 from hedgerow.kit.values import Bound
+
+_LOCAL = "__local"
+_NAME = r"`(?:[^`\\\\]|\\\\.)*`"
+_SUBJECT = re.compile(rf"(?:CREATE|DROP|EXCHANGE) (?:DATABASE|TABLES?)(?: IF (?:NOT )?EXISTS)? {_NAME}(?:\.{_NAME})?")
 
 KILL = "KILL QUERY WHERE Settings['log_comment'] = {tag:String} AND query_kind != 'KillQuery' ASYNC"
 KILL_ALL = "KILL QUERY WHERE Settings['log_comment'] != '' ASYNC"
@@ -32,6 +37,34 @@ def create_table(database: str, table: str, columns: Sequence[Column], order_by:
         f"CREATE TABLE {quoted(database)}.{quoted(table)} ({structure(columns)}) "
         f"ENGINE = MergeTree ORDER BY {order} SETTINGS allow_nullable_key = 1"
     )
+
+
+def local_name(table: str) -> str:
+    """What the part of a distributed table that lies on one shard is called."""
+    return f"{table}{_LOCAL}"
+
+
+def is_local(table: str) -> bool:
+    return table.endswith(_LOCAL)
+
+
+def create_distributed(database: str, table: str, cluster: str) -> str:
+    """A table over the local ones of all shards; rows are spread evenly."""
+    local = f"{quoted(database)}.{quoted(local_name(table))}"
+    return (
+        f"CREATE TABLE {quoted(database)}.{quoted(table)} AS {local} "
+        f"ENGINE = Distributed({quoted(cluster)}, {quoted(database)}, {quoted(local_name(table))}, rand())"
+    )
+
+
+def on_cluster(sql: str, cluster: str) -> str:
+    """One of this module's statements for every node of a cluster."""
+    found = _SUBJECT.match(sql)
+    if found is None:
+        raise ValueError(f"not a statement for a cluster: {sql[:40]}")
+    if sql.startswith("EXCHANGE"):
+        return f"{sql} ON CLUSTER {quoted(cluster)}"
+    return f"{found[0]} ON CLUSTER {quoted(cluster)}{sql[found.end() :]}"
 
 
 def drop_table(database: str, table: str) -> str:

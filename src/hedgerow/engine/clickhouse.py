@@ -1,0 +1,205 @@
+"""A ClickHouse server or sharded cluster over HTTP."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pyarrow as pa
+
+from hedgerow.engine import statements
+from hedgerow.engine.answers import read_answer
+from hedgerow.engine.errors import EngineUnavailable
+from hedgerow.engine.faults import file_fault
+from hedgerow.engine.lanes import Lanes
+from hedgerow.engine.result import Answer, Column, Progress, Query
+from hedgerow.engine.samples import described_by
+from hedgerow.engine.server_nodes import Nodes
+from hedgerow.engine.server_url import ServerUrl
+from hedgerow.engine.settings import FILES, READING, of_limits
+from hedgerow.kit.errors import HedgerowError
+from hedgerow.kit.values import Bound
+
+T = TypeVar("T")
+_ROWS = "JSONCompactEachRowWithNamesAndTypes"
+_TOTAL_THREADS = 64
+_CHUNKS_AHEAD = 4
+_CHUNK = 1 << 16
+# Whole answers only: an error in the middle then has a status of its own.
+_WHOLE = {"wait_end_of_query": 1, "http_write_exception_in_output_format": 0}
+_INSERT = {"distributed_foreground_insert": 1, "async_insert": 0}
+_FILE_SETTINGS = {name: value for name, value in FILES.items() if not name.startswith(("storage_", "max_"))}
+
+
+class ClickHouseEngine:
+    """Keeps `engine.base.Engine`. Requests run on threads of `clickhouse-connect`'s client."""
+
+    name = "clickhouse"
+
+    def __init__(self, url: ServerUrl, quick: int | None = None) -> None:
+        self._nodes = Nodes(url)
+        self._lanes = Lanes(quick or 8 * (os.cpu_count() or 2), _TOTAL_THREADS)
+        self._control = Lanes(2, 2)
+
+    async def run(self, query: Query) -> Answer:
+        tag = query.id or uuid4().hex
+        return await self._work(tag, lambda: self._run(query, tag))
+
+    def _run(self, query: Query, tag: str) -> Answer:
+        body, summary = self._nodes.query(query.sql, _ROWS, query.parameters, {**_settings(query, tag), **_WHOLE})
+        return read_answer(body, *summary)
+
+    async def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
+        tag = query.id or uuid4().hex
+        chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
+        room, stop = threading.Semaphore(_CHUNKS_AHEAD), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def produce() -> None:
+            try:
+                with self._nodes.stream(query.sql, output_format, query.parameters, _settings(query, tag)) as source:
+                    while chunk := source.read(_CHUNK):
+                        room.acquire()
+                        if stop.is_set():
+                            return
+                        loop.call_soon_threadsafe(chunks.put_nowait, chunk)
+            finally:
+                loop.call_soon_threadsafe(chunks.put_nowait, None)
+
+        producer = asyncio.wrap_future(self._submit(produce))
+        try:
+            while (chunk := await chunks.get()) is not None:
+                room.release()
+                yield chunk
+            await producer
+        finally:
+            if not producer.done():
+                stop.set()
+                room.release()
+                self._kill(tag)
+
+    async def describe(self, query: Query) -> tuple[Column, ...]:
+        sql = f"DESCRIBE TABLE ({query.sql})"
+        return statements.described(
+            await self.run(Query(sql, query.parameters, query.limits, query.id, query.settings))
+        )
+
+    async def execute(self, sql: str, parameters: Mapping[str, Bound] | None = None) -> None:
+        await self._work("", lambda: self._nodes.command(sql, parameters or {}))
+
+    async def create_database(self, database: str) -> None:
+        await self._everywhere(statements.create_database(database))
+
+    async def create_table(
+        self, database: str, table: str, columns: Sequence[Column], order_by: Sequence[str] = ()
+    ) -> None:
+        if self._nodes.cluster is None:
+            await self.execute(statements.create_table(database, table, columns, order_by))
+            return
+        local = statements.local_name(table)
+        await self._everywhere(statements.create_table(database, local, columns, order_by))
+        await self._everywhere(statements.create_distributed(database, table, self._nodes.cluster))
+
+    async def drop_table(self, database: str, table: str) -> None:
+        await self._everywhere(statements.drop_table(database, table))
+        if self._nodes.cluster is not None:
+            await self._everywhere(statements.drop_table(database, statements.local_name(table)))
+
+    async def swap_tables(self, database: str, one: str, other: str) -> None:
+        if self._nodes.cluster is not None:
+            one, other = statements.local_name(one), statements.local_name(other)
+        await self._everywhere(statements.swap_tables(database, one, other))
+
+    async def tables(self, database: str) -> frozenset[str]:
+        names = statements.first_column(await self.run(statements.list_tables(database)))
+        return frozenset(name for name in names if not statements.is_local(name))
+
+    async def insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        def work() -> int:
+            rows = 0
+            for batch in batches:
+                self._nodes.insert_arrow(database, table, pa.Table.from_batches([batch]), _INSERT)
+                rows += batch.num_rows
+            return rows
+
+        return await self._work("", work)
+
+    async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
+        def work() -> tuple[Column, ...]:
+            source = described_by(path, input_format)
+            try:
+                body, _ = self._nodes.query(f"DESCRIBE TABLE {source}", _ROWS, {}, {**_FILE_SETTINGS, **_WHOLE})
+            except HedgerowError as error:
+                raise file_fault(str(error.__cause__ or error)) from error
+            return statements.described(read_answer(body))
+
+        return await self._work("", work)
+
+    async def insert_file(
+        self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
+    ) -> int:
+        def work() -> None:
+            names = [column.name for column in columns]
+            try:
+                with path.open("rb") as content:
+                    self._nodes.insert(database, table, names, content, input_format, {**_FILE_SETTINGS, **_INSERT})
+            except HedgerowError as error:
+                raise file_fault(str(error.__cause__ or error)) from error
+
+        await self._work("", work)
+        place = f"{statements.quoted(database)}.{statements.quoted(table)}"
+        counted = await self.run(Query(f"SELECT count() FROM {place}"))
+        return int(counted.rows.strip(b"[]\n"))
+
+    async def cancel(self, query_id: str) -> bool:
+        found: bool = await asyncio.wrap_future(self._kill(query_id))
+        return found
+
+    async def progress(self, query_id: str) -> Progress | None:
+        bound = {"tag": Bound("String", query_id)}
+        work = self._control.submit(lambda: self._nodes.query(statements.PROGRESS, _ROWS, bound, _WHOLE)[0])
+        return statements.progress(read_answer(await asyncio.wrap_future(work)))
+
+    async def ready(self) -> bool:
+        try:
+            await asyncio.wrap_future(self._control.submit(lambda: self._nodes.command("SELECT 1", {})))
+        except HedgerowError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._lanes.close()
+        self._control.close()
+        self._nodes.close()
+
+    async def _everywhere(self, sql: str) -> None:
+        await self._work("", lambda: self._nodes.everywhere(sql))
+
+    def _submit(self, work: Callable[[], T]) -> Any:
+        try:
+            return self._lanes.submit(work)
+        except Lanes.Full as error:
+            raise EngineUnavailable from error
+
+    async def _work(self, tag: str, work: Callable[[], T]) -> T:
+        future = self._submit(work)
+        try:
+            made: T = await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if not future.cancel() and tag:
+                self._kill(tag)
+            raise
+        return made
+
+    def _kill(self, tag: str) -> Any:
+        return self._control.submit(lambda: self._nodes.kill(tag))
+
+
+def _settings(query: Query, tag: str) -> dict[str, str | int | float]:
+    return {**READING, **query.settings, **of_limits(query.limits), "log_comment": tag}
