@@ -21,8 +21,12 @@ FOLDER_STOP = 15
 FORBIDDEN_NAMES = {"utils", "helpers", "helper", "service", "services", "manager", "common", "misc"}
 
 # Each exemption says why.
-EXEMPT_FUNCTIONS: dict[str, str] = {}
-EXEMPT_CLASSES: dict[str, str] = {}
+EXEMPT_FUNCTIONS: dict[str, str] = {
+    "src/hedgerow/store/migrations/versions/0001_accounts.py:upgrade": "a migration: five tables, column by column",
+}
+EXEMPT_CLASSES: dict[str, str] = {
+    "src/hedgerow/language/syntax/selects.py:Selects": "one part of the parser's class: a method per clause",
+}
 EXEMPT_FILES: dict[str, str] = {}
 EXEMPT_FOLDERS: dict[str, str] = {}
 

@@ -29,6 +29,8 @@ class Node:
         return f"clickhouse://default@127.0.0.1:{self.http_port}/"
 
     def stop(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
         self.process.kill()
         self.process.wait(10)
 

@@ -1,11 +1,17 @@
-"""Fixtures for the query engines."""
+"""Fixtures for the query engines: the embedded one, a real ClickHouse server, and a real cluster of two shards."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from hedgerow.engine import server_url
 from hedgerow.engine.chdb import ChdbEngine
+from hedgerow.engine.clickhouse import ClickHouseEngine
+from tests.support.clickhouse_library import fetch
+from tests.support.clickhouse_node import CLUSTER, start_nodes
+from tests.support.require import missing
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +20,47 @@ def chdb_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChdbEngine
     engine = ChdbEngine(tmp_path_factory.mktemp("engine"))
     yield engine
     asyncio.run(engine.close())
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`clickhouse://…` of a server: the one of HEDGEROW_TEST_CLICKHOUSE_URL, else one started here."""
+    if given := os.environ.get("HEDGEROW_TEST_CLICKHOUSE_URL"):
+        yield given
+        return
+    _need_library()
+    (node,) = start_nodes(tmp_path_factory.mktemp("clickhouse"), 1)
+    yield node.url
+    node.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`clickhouse://…?cluster=…` of two shards started here."""
+    _need_library()
+    nodes = start_nodes(tmp_path_factory.mktemp("cluster"), 2)
+    hosts = ",".join(f"127.0.0.1:{node.http_port}" for node in nodes)
+    yield f"clickhouse://default@{hosts}/?cluster={CLUSTER}"
+    for node in nodes:
+        node.stop()
+
+
+@pytest.fixture(scope="session")
+def clickhouse_engine(clickhouse_url: str) -> Iterator[ClickHouseEngine]:
+    """An engine over the server."""
+    engine = ClickHouseEngine(server_url.parse(clickhouse_url))
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.fixture(scope="session")
+def cluster_engine(cluster_url: str) -> Iterator[ClickHouseEngine]:
+    """An engine over the cluster."""
+    engine = ClickHouseEngine(server_url.parse(cluster_url))
+    yield engine
+    asyncio.run(engine.close())
+
+
+def _need_library() -> None:
+    if reason := fetch():
+        missing("ClickHouse server", reason)

@@ -24,7 +24,7 @@ def postgres_server() -> str:
         except psycopg.Error:
             continue
         return url
-    missing("PostgreSQL", "HEDGEROW_TEST_POSTGRES_URL and 127.0.0.1:5432")
+    return missing("PostgreSQL", "HEDGEROW_TEST_POSTGRES_URL and 127.0.0.1:5432")
 
 
 @pytest.fixture

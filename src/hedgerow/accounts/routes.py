@@ -244,17 +244,7 @@ def _keys(store: Store, accounts: Accounts, gate: Gate) -> APIRouter:
     @routes.patch("/{key_id}")
     def update_key(asker: Owner, key_id: UUID, change: KeyChange) -> dict[str, Any]:
         with store.write() as session:
-            old = keys.find(session, asker.user_id, key_id)
-            given = change.model_dump(exclude_unset=True, exclude_none=True)
-            merged = NewKey.model_validate(
-                {
-                    "label": old.label,
-                    "scopes": list(old.scopes or ["*"]),
-                    "scoped_teams": old.projects,
-                    "scoped_organizations": old.organizations,
-                    **given,
-                }
-            )
+            merged = _merged(keys.find(session, asker.user_id, key_id), change)
             answer = key_object(keys.change(session, asker.user_id, key_id, _wishes(merged)))
         accounts.changed()
         return answer
@@ -273,6 +263,16 @@ def _keys(store: Store, accounts: Accounts, gate: Gate) -> APIRouter:
         accounts.changed()
 
     return routes
+
+
+def _merged(old: keys.Key, change: KeyChange) -> NewKey:
+    kept = {
+        "label": old.label,
+        "scopes": list(old.scopes or ["*"]),
+        "scoped_teams": old.projects,
+        "scoped_organizations": old.organizations,
+    }
+    return NewKey.model_validate(kept | change.model_dump(exclude_unset=True, exclude_none=True))
 
 
 def _wishes(new: NewKey) -> keys.KeyWishes:

@@ -13,8 +13,9 @@ from hedgerow.kit.values import Bound
 class Engine(Protocol):
     """A ClickHouse, in this process or over HTTP.
 
-    Safe to call from many tasks at once; a cancelled task cancels its query in the engine. Only text from the language's
-    printer, or a room's own fixed statements, may come here. All methods raise `engine.errors` and nothing of a driver's.
+    Safe to call from many tasks and event loops at once; a cancelled task cancels its query in the engine. Only text
+    from the language's printer, or a room's own fixed statements, may come here. All methods raise `engine.errors` and
+    nothing of a driver's.
     """
 
     name: str

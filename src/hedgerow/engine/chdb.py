@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -78,9 +79,8 @@ class ChdbEngine:
                 self._kill(tag)
 
     async def describe(self, query: Query) -> tuple[Column, ...]:
-        sql = f"DESCRIBE TABLE ({query.sql})"
-        answer = await self.run(Query(sql, query.parameters, query.limits, query.id, query.settings))
-        return statements.described(answer)
+        described = replace(query, sql=f"DESCRIBE TABLE ({query.sql})")
+        return statements.described(await self.run(described))
 
     async def execute(self, sql: str, parameters: Mapping[str, Bound] | None = None) -> None:
         await self._work("", lambda: self._query(sql, "Null", texts(parameters or {})))
@@ -137,7 +137,7 @@ class ChdbEngine:
         return int(counted.rows.strip(b"[]\n"))
 
     async def _file_work(self, sql: str, path: Path, input_format: str, **more: str) -> Answer:
-        values = {"path": str(path.absolute()), "format": input_format, **more}
+        values = {"path": os.path.abspath(path), "format": input_format, **more}
         parameters = {name: text(value) for name, value in values.items()}
 
         def work() -> Answer:

@@ -13,8 +13,8 @@ T = TypeVar("T")
 class Lanes:
     """Runs functions on threads: at most `quick` young ones at once, at most `total` in all.
 
-    What runs longer than `patience` seconds gives its quick place to the next in line, so slow work never holds up fast work
-    until `total` is reached. `waiting` more may queue; `submit` then raises `Full`.
+    What runs longer than `patience` seconds gives its quick place to the next in line, so slow work never holds up fast
+    work until `total` is reached. `waiting` more may queue; `submit` then raises `Full`.
     """
 
     class Full(Exception):

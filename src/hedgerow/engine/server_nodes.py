@@ -22,7 +22,14 @@ _ADDRESS = re.compile(r" \(for url [^)]*\)\s*$")
 _CONNECTIONS = 64
 _TIMEOUT_SECONDS = 3_600
 # Joins and IN of two distributed tables: the right side is sent to every shard, so that each sees all of its rows.
-_CLUSTER = {"distributed_product_mode": "global", "prefer_global_in_and_join": 1, "skip_unavailable_shards": 0}
+_CLUSTER: Mapping[str, str | int | float] = {
+    "distributed_product_mode": "global",
+    "prefer_global_in_and_join": 1,
+    "skip_unavailable_shards": 0,
+}
+
+_HTTP = frozenset({"wait_end_of_query"})
+"""Options of the HTTP interface that are no settings of the server."""
 
 Settings = Mapping[str, str | int | float]
 
@@ -47,7 +54,7 @@ class Nodes:
         """An answer's bytes; rows read, bytes read, seconds are not told by this way and are 0."""
         body = self._ask(
             lambda client: client.raw_query(
-                sql, parameters=_values(parameters), settings=self._settings(settings), fmt=output_format
+                sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=output_format
             )
         )
         return body, (0, 0, 0.0)
@@ -59,7 +66,7 @@ class Nodes:
         """An answer as a file to read from."""
         source = self._ask(
             lambda client: client.raw_stream(
-                sql, parameters=_values(parameters), settings=self._settings(settings), fmt=output_format
+                sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=output_format
             )
         )
         try:
@@ -88,13 +95,21 @@ class Nodes:
         place = f"{statements.quoted(database)}.{statements.quoted(table)}"
         self._ask(
             lambda client: client.raw_insert(
-                place, column_names=list(names), insert_block=content, fmt=input_format, settings=dict(settings)
+                place,
+                column_names=list(names),
+                insert_block=content,
+                fmt=input_format,
+                settings=self._settings(client, settings),
             )
         )
 
     def insert_arrow(self, database: str, table: str, rows: pa.Table, settings: Settings) -> None:
         """Rows as an Arrow table."""
-        self._ask(lambda client: client.insert_arrow(table, rows, database=database, settings=dict(settings)))
+        self._ask(
+            lambda client: client.insert_arrow(
+                table, rows, database=database, settings=self._settings(client, settings)
+            )
+        )
 
     def kill(self, tag: str) -> bool:
         """Stop the queries with that tag, on whichever node they began; whether there was one."""
@@ -156,8 +171,10 @@ class Nodes:
                 )
             return self._clients[place]
 
-    def _settings(self, settings: Settings) -> dict[str, str | int | float]:
-        return {**settings, **(_CLUSTER if self.cluster else {})}
+    def _settings(self, client: Any, settings: Settings) -> dict[str, str | int | float]:
+        """Those of the settings that the server has: versions differ, and none of them changes what is allowed."""
+        wanted = {**settings, **_CLUSTER} if self.cluster else settings
+        return {name: value for name, value in wanted.items() if name in client.server_settings or name in _HTTP}
 
     def _distributes(self) -> bool:
         """Whether `ON CLUSTER` works: not without Keeper."""

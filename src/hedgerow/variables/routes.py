@@ -13,7 +13,7 @@ from hedgerow.variables.shelf import Variable, Variables
 from hedgerow.web import pages
 from hedgerow.web.access import Access, Gate
 
-_PAGE = 100
+_PAGE = 500
 Name = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
 Kind = Literal["String", "Number", "Boolean", "List", "Date"]
 

@@ -162,11 +162,16 @@ class ClickHousePrinter(ExpressionPrinter):
 
     def _joins(self, first: nodes.JoinExpr) -> str:
         parts = []
+        beside = _keeps_right_rows(first)
         join: nodes.JoinExpr | None = first
         while join is not None:
             if join is not first:
                 parts.append(_join_words(join))
-            parts.append(f"{self._table(join)} AS {quoted(join.alias or '')}")
+            table = self._table(join)
+            if join is first and beside and isinstance(join.table, TableRef):
+                # Over shards, each would add the right side's unmatched rows once more: read the left side first.
+                table = f"(SELECT * FROM {table})"
+            parts.append(f"{table} AS {quoted(join.alias or '')}")
             if join.constraint is not None:
                 parts.append(self._constraint(join.constraint))
             join = join.next_join
@@ -199,6 +204,16 @@ class ClickHousePrinter(ExpressionPrinter):
         assert isinstance(backing, FunctionTable)
         values = [*backing.arguments, *([backing.structure] if backing.structure else [])]
         return f"{backing.function}({', '.join(self.bind(Bound('String', value)) for value in values)})"
+
+
+def _keeps_right_rows(first: nodes.JoinExpr) -> bool:
+    """Whether any join of the chain answers rows of its right side that match nothing."""
+    join = first.next_join
+    while join is not None:
+        if set((join.join_type or "").split()) & {"RIGHT", "FULL"}:
+            return True
+        join = join.next_join
+    return False
 
 
 def _join_words(join: nodes.JoinExpr) -> str:

@@ -1,0 +1,278 @@
+"""What every engine must do: inherited by the embedded one, a server, and a cluster of two shards."""
+
+import asyncio
+import json
+import math
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from hedgerow.engine.base import Engine
+from hedgerow.engine.errors import EngineError, FileUnreadable, QueryCancelled, QueryMemoryLimit, QueryTimeout
+from hedgerow.engine.result import Answer, Column, Limits, Query
+from hedgerow.kit.values import Bound
+
+ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+HOSTILE = [
+    "a'b",
+    'a"b',
+    "back\\slash",
+    "\\",
+    "tab\tnew\nline\r",
+    "nul\0x",
+    "🦔",
+    "\\N",
+    "",
+    "{x:String}",
+    "';--",
+    "NULL",
+    "\\'",
+]
+
+
+def rows(answer: Answer) -> list[Any]:
+    """The rows of an answer, parsed."""
+    found: list[Any] = json.loads(answer.json_rows())
+    return found
+
+
+@pytest.mark.anyio
+class EngineConformance:
+    """Subclasses bring a fixture `engine`."""
+
+    @pytest.fixture
+    async def database(self, engine: Engine) -> str:
+        name = f"p{uuid4().int % 10**12}"
+        await engine.create_database(name)
+        return name
+
+    async def one(self, engine: Engine, sql: str, **values: Bound) -> Any:
+        return rows(await engine.run(Query(sql, values)))[0][0]
+
+    # --- values
+
+    @pytest.mark.parametrize("value", HOSTILE)
+    async def test_a_text_comes_back_as_it_went_in(self, engine: Engine, value: str) -> None:
+        assert await self.one(engine, "SELECT {v:String}", v=Bound("String", value)) == value
+
+    async def test_a_list_of_texts_comes_back_as_it_went_in(self, engine: Engine) -> None:
+        assert await self.one(engine, "SELECT {v:Array(String)}", v=Bound("Array(String)", HOSTILE)) == HOSTILE
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "expected"),
+        [
+            ("Int64", -(2**63), -(2**63)),
+            ("UInt64", 2**64 - 1, 2**64 - 1),
+            ("Int256", 2**100, 2**100),
+            ("Float64", 0.1, 0.1),
+            ("Float64", math.inf, None),
+            ("Float64", math.nan, None),
+            ("Bool", True, True),
+            ("Nullable(String)", None, None),
+            ("Array(Int64)", [], []),
+            ("Array(Int64)", [1, -2], [1, -2]),
+            ("Array(Nullable(Int64))", [1, None], [1, None]),
+            ("Array(Bool)", [True, False], [True, False]),
+            ("Array(Float64)", [1.5, 2.0], [1.5, 2.0]),
+            ("Date", "2026-01-31", "2026-01-31"),
+            ("UUID", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001"),
+        ],
+    )
+    async def test_a_value_is_bound_by_its_type(self, engine: Engine, kind: str, value: Any, expected: Any) -> None:
+        found = await self.one(engine, f"SELECT {{v:{kind}}}", v=Bound(kind, value))
+        assert found == expected
+        assert type(found) is type(expected)
+
+    async def test_rows_are_json_with_iso_times_and_plain_numbers(self, engine: Engine) -> None:
+        sql = (
+            "SELECT toDateTime64('2026-01-31 10:00:00', 3, 'UTC') AS t, toUInt64(18446744073709551615) AS n, "
+            "toDecimal64(1.5, 2) AS d, 1 / 0 AS i, unhex('ff61') AS broken"
+        )
+        answer = await engine.run(Query(sql))
+        assert [column.name for column in answer.columns] == ["t", "n", "d", "i", "broken"]
+        found = rows(answer)[0]
+        assert found[:4] == ["2026-01-31T10:00:00.000Z", 2**64 - 1, 1.5, None]
+        assert found[4].endswith("a"), "bytes that are no text must not break the JSON"
+        assert answer.row_count == 1
+
+    # --- limits and errors
+
+    async def test_time_is_limited(self, engine: Engine) -> None:
+        with pytest.raises(QueryTimeout):
+            await engine.run(Query(ENDLESS, limits=Limits(seconds=0.3)))
+
+    async def test_memory_is_limited(self, engine: Engine) -> None:
+        sql = "SELECT length(groupArray(toString(number))) FROM numbers(50000000)"
+        with pytest.raises(QueryMemoryLimit):
+            await engine.run(Query(sql, limits=Limits(seconds=30, memory_bytes=50 << 20)))
+
+    async def test_rows_are_limited(self, engine: Engine) -> None:
+        with pytest.raises(EngineError) as caught:
+            await engine.run(Query("SELECT number FROM numbers(1000)", limits=Limits(max_rows=10)))
+        assert caught.value.code == "query_too_large"
+
+    async def test_errors_carry_the_engines_name_and_no_internals(self, engine: Engine, database: str) -> None:
+        with pytest.raises(EngineError) as caught:
+            await engine.run(Query(f"SELECT nothing FROM {database}.t_0123456789abcdef0123456789abcdef"))
+        assert caught.value.code == "unknown_table"
+        for internal in (database, "DB::", "127.0.0.1", "version", "t_0123", "log_comment", "http"):
+            assert internal not in caught.value.detail
+
+    async def test_an_answer_after_a_failure_is_whole(self, engine: Engine) -> None:
+        for _ in range(10):
+            with pytest.raises(EngineError):
+                await engine.run(Query("SELECT number, throwIf(number = 5000) FROM numbers(10000)"))
+            assert rows(await engine.run(Query("SELECT 1"))) == [[1]]
+
+    # --- cancelling
+
+    async def test_cancel_by_id_ends_a_query(self, engine: Engine) -> None:
+        tag = uuid4().hex
+        task = asyncio.create_task(engine.run(Query(ENDLESS, id=tag)))
+        await self._await_progress(engine, tag)
+        assert await engine.cancel(tag)
+        with pytest.raises(QueryCancelled):
+            await asyncio.wait_for(task, 5)
+
+    async def test_a_cancelled_task_cancels_its_query(self, engine: Engine) -> None:
+        tag = uuid4().hex
+        task = asyncio.create_task(engine.run(Query(ENDLESS, id=tag)))
+        await self._await_progress(engine, tag)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await self._await_end(engine, tag)
+
+    async def test_a_closed_stream_cancels_its_query(self, engine: Engine) -> None:
+        tag = uuid4().hex
+        stream = engine.stream(Query("SELECT number FROM numbers(100000000000)", id=tag), "CSV")
+        assert (await anext(aiter(stream))).startswith(b"0\n1\n")
+        await stream.aclose()  # type: ignore[attr-defined]
+        await self._await_end(engine, tag)
+
+    async def test_cancelling_what_does_not_run_finds_nothing(self, engine: Engine) -> None:
+        assert not await engine.cancel("nobody")
+        assert await engine.progress("nobody") is None
+
+    async def test_slow_queries_do_not_hold_up_a_fast_one(self, engine: Engine) -> None:
+        tags = [uuid4().hex for _ in range(20)]
+        slow = [asyncio.create_task(engine.run(Query(ENDLESS, id=tag))) for tag in tags]
+        await self._await_progress(engine, tags[0])
+        assert rows(await asyncio.wait_for(engine.run(Query("SELECT 1")), 10)) == [[1]]
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        await self._await_end(engine, tags[0])
+
+    async def _await_progress(self, engine: Engine, tag: str) -> None:
+        for _ in range(200):
+            progress = await engine.progress(tag)
+            if progress is not None and progress.rows_read:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("the query does not run")
+
+    async def _await_end(self, engine: Engine, tag: str) -> None:
+        for _ in range(200):
+            if await engine.progress(tag) is None:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("the query still runs")
+
+    async def test_answers_are_never_mixed_up(self, engine: Engine) -> None:
+        async def ask(worker: int) -> None:
+            for i in range(60):
+                value = worker * 1000 + i
+                sql = "SELECT {v:Int64} + sum(number) FROM numbers({v:Int64} % 7)"
+                assert await self.one(engine, sql, v=Bound("Int64", value)) == value + sum(range(value % 7))
+
+        await asyncio.gather(*(ask(worker) for worker in range(16)))
+
+    # --- tables and files
+
+    COLUMNS = (Column("id", "Int64"), Column("name", "Nullable(String)"))
+
+    async def _filled(self, engine: Engine, database: str, table: str, count: int, prefix: str = "n") -> None:
+        await engine.create_table(database, table, self.COLUMNS, ("id",))
+        made = pa.table({"id": list(range(count)), "name": [f"{prefix}{i}" for i in range(count)]})
+        assert await engine.insert_arrow(database, table, made.to_batches(max_chunksize=300)) == count
+
+    async def test_tables_are_made_filled_listed_and_dropped(self, engine: Engine, database: str) -> None:
+        await self._filled(engine, database, "t_one", 1000)
+        assert await engine.tables(database) == {"t_one"}
+        assert await self.one(engine, f"SELECT count() FROM {database}.t_one") == 1000
+        described = await engine.describe(Query(f"SELECT id + 1 AS next, name FROM {database}.t_one"))
+        assert described == (Column("next", "Int64"), Column("name", "Nullable(String)"))
+        await engine.drop_table(database, "t_one")
+        await engine.drop_table(database, "t_one")
+        assert await engine.tables(database) == frozenset()
+
+    async def test_swapped_tables_trade_their_rows(self, engine: Engine, database: str) -> None:
+        await self._filled(engine, database, "t_old", 10, "old")
+        await self._filled(engine, database, "t_new", 700, "new")
+        await engine.swap_tables(database, "t_old", "t_new")
+        assert await self.one(engine, f"SELECT count() FROM {database}.t_old WHERE name LIKE 'new%'") == 700
+        assert await self.one(engine, f"SELECT count() FROM {database}.t_new WHERE name LIKE 'old%'") == 10
+
+    @pytest.mark.parametrize(
+        ("sql", "expected"),
+        [
+            ("SELECT count() FROM {d}.t_a AS a JOIN {d}.t_b AS b ON a.id = b.id", 200),
+            ("SELECT count() FROM {d}.t_a AS a LEFT JOIN {d}.t_b AS b ON a.id = b.id", 1000),
+            ("SELECT count() FROM {d}.t_a WHERE id IN (SELECT id FROM {d}.t_b)", 200),
+            ("WITH x AS (SELECT id FROM {d}.t_b) SELECT count() FROM {d}.t_a AS a JOIN x ON a.id = x.id", 200),
+            ("SELECT count() FROM (SELECT id FROM {d}.t_a UNION ALL SELECT id FROM {d}.t_b)", 1200),
+            ("SELECT uniqExact(id) FROM {d}.t_a WHERE id > (SELECT avg(id) FROM {d}.t_a)", 500),
+            ("SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY id) AS n FROM {d}.t_a)", 1000),
+            ("SELECT count() FROM (SELECT * FROM {d}.t_b) AS b RIGHT JOIN {d}.t_a AS a ON a.id = b.id", 1000),
+            ("SELECT count() FROM (SELECT * FROM {d}.t_b) AS b FULL JOIN {d}.t_a AS a ON a.id = b.id", 1000),
+        ],
+    )
+    async def test_every_query_sees_all_rows(self, engine: Engine, database: str, sql: str, expected: int) -> None:
+        await self._filled(engine, database, "t_a", 1000)
+        await self._filled(engine, database, "t_b", 200)
+        assert await self.one(engine, sql.replace("{d}", database)) == expected
+
+    async def test_files_are_described_and_loaded(self, engine: Engine, database: str, tmp_path: Path) -> None:
+        written = pa.table({"id": [1, 2], "name": ["a", None]})
+        parquet.write_table(written, tmp_path / "f.parquet")
+        (tmp_path / "f.csv").write_text("id,name\n1,a\n2,\n")
+        (tmp_path / "f.json").write_text('{"id":1,"name":"a"}\n{"id":2,"name":null}\n')
+        for file, file_format in (("f.parquet", "Parquet"), ("f.csv", "CSVWithNames"), ("f.json", "JSONEachRow")):
+            columns = await engine.describe_file(tmp_path / file, file_format)
+            assert columns == (Column("id", "Nullable(Int64)"), Column("name", "Nullable(String)")), file
+            table = f"t_{file_format.lower()}"
+            await engine.create_table(database, table, columns)
+            assert await engine.insert_file(database, table, tmp_path / file, file_format, columns) == 2
+            found = rows(await engine.run(Query(f"SELECT id, name FROM {database}.{table} ORDER BY id")))
+            assert found == [[1, "a"], [2, None]], file
+
+    @pytest.mark.parametrize(
+        ("content", "file_format"),
+        [(b"", "CSVWithNames"), (b"", "Parquet"), (b"no parquet", "Parquet"), (b'{"a":', "JSONEachRow")],
+    )
+    async def test_bad_files_are_refused(
+        self, engine: Engine, tmp_path: Path, content: bytes, file_format: str
+    ) -> None:
+        (tmp_path / "bad").write_bytes(content)
+        with pytest.raises(FileUnreadable) as caught:
+            await engine.describe_file(tmp_path / "bad", file_format)
+        assert str(tmp_path) not in caught.value.detail
+
+    async def test_a_stream_has_every_row(self, engine: Engine) -> None:
+        size = 0
+        async for chunk in engine.stream(Query("SELECT number FROM numbers(300000)"), "CSV"):
+            size += len(chunk)
+        assert size == sum(len(str(i)) + 1 for i in range(300_000))
+
+    async def test_a_stream_that_fails_says_so(self, engine: Engine) -> None:
+        with pytest.raises(EngineError):
+            async for _ in engine.stream(Query("SELECT nothing"), "CSV"):
+                pass
+
+    async def test_it_is_ready(self, engine: Engine) -> None:
+        assert await engine.ready()
