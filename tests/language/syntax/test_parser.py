@@ -2,40 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from hedgerow.language.syntax import nodes, parser
 from hedgerow.language.syntax.errors import SyntaxFault
+from hedgerow.language.syntax.format import format_tree
+from tests.language.syntax import strategies
+from tests.language.syntax.corpus import CORPUS, DIFFERENT, PARSE
 from tests.language.syntax.wire import reduced, wire
 from tests.oracles.hogql import Oracle
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "syntax"
-PARSE = {
-    "select": parser.parse_select,
-    "expr": parser.parse_expr,
-    "order_expr": parser.parse_order_expr,
-    "program": parser.parse_program,
-    "template": parser.parse_template,
-}
-
-
-def _lines(path: Path) -> list[str]:
-    return [_unescaped(line) for line in path.read_text().split("\n")[:-1]]
-
-
-def _unescaped(line: str) -> str:
-    return line.replace("\\\\", "\0").replace("\\n", "\n").replace("\0", "\\")
-
-
-CORPUS = [(path.stem, text) for path in sorted(FIXTURES.glob("*.txt")) for text in _lines(path)]
-DIFFERENT = {
-    (kind, _unescaped(text)): reason
-    for kind, text, reason in (line.split("\t") for line in (FIXTURES / "differences.tsv").read_text().splitlines())
-}
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 
 def _ours(kind: str, text: str) -> object:
@@ -61,6 +41,40 @@ def test_tree_equals_the_published_one(oracle: Oracle, kind: str, text: str) -> 
     published = oracle.tree(kind, text)
     agrees = _ours(kind, text) == (None if published is None else reduced(published))
     assert agrees != ((kind, text) in DIFFERENT), text
+
+
+_AGAINST_ORACLE = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+_LONGEST = 300  # the oracle is slow, and slower still where calls nest
+
+
+@_AGAINST_ORACLE
+@given(strategies.exprs())
+def test_any_expression_reads_as_the_oracle_reads_it(oracle: Oracle, tree: nodes.Expr) -> None:
+    _compare(oracle, "expr", f"({format_tree(tree)})")
+
+
+@_AGAINST_ORACLE
+@given(strategies.queries(0) | strategies.queries())
+def test_any_query_reads_as_the_oracle_reads_it(oracle: Oracle, tree: nodes.Expr) -> None:
+    _compare(oracle, "select", format_tree(tree))
+
+
+@_AGAINST_ORACLE
+@given(strategies.programs())
+def test_any_program_reads_as_the_oracle_reads_it(oracle: Oracle, tree: nodes.Program) -> None:
+    _compare(oracle, "program", format_tree(tree))
+
+
+def _compare(oracle: Oracle, kind: str, text: str) -> None:
+    assume(len(text) <= _LONGEST)
+    published = oracle.tree(kind, text)
+    assert published is not None, text
+    assert wire(PARSE[kind](text)) == reduced(published), text
 
 
 @pytest.mark.parametrize(
@@ -116,8 +130,8 @@ def test_spans_point_into_the_text() -> None:
 
 _PIECES = st.sampled_from(
     "select from where group by order limit a b t 1 2.5 'x' ( ) [ ] { } , . + - * / % = < > <= ?? || ? : :: -> := ; "
-    "and or not in like is null case when then else end as join on using union all with f( f' ' ` \" <a /> </ interval day "
-    "cast( over( distinct \\ \n -- /* */ # $ \0 é 🦔 let return if fn try catch".split(" ")
+    "and or not in like is null case when then else end as join on using union all with f( f' ' ` \" <a /> </ "
+    "interval day cast( over( distinct \\ \n -- /* */ # $ \0 é 🦔 let return if fn try catch".split(" ")
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.operands import Operands
-from hedgerow.language.syntax.tokens import NUMBER, QUOTED, STRING, WORD
+from hedgerow.language.syntax.tokens import NUMBER, QUOTED, STRING, TAG, TEMPLATE, WORD
 
 ALIAS = 10
 TERNARY = 20
@@ -13,6 +13,7 @@ AND = 40
 NOT = 45
 BETWEEN = 47
 NULLISH = 50
+DISTINCT = 53
 IS = 55
 COMPARE = 60
 ADD = 70
@@ -38,7 +39,7 @@ _POWERS: dict[str, int] = (
         "between": BETWEEN,
         "??": NULLISH,
         "is": IS,
-        "<=>": IS,
+        "<=>": DISTINCT,
         "not": COMPARE,
     }
 )
@@ -63,6 +64,8 @@ class Expressions(Operands):
                     break
             if operator == "%" and self._ends_limit():
                 break
+            if operator == "is" and least > DISTINCT and self._is_distinct():
+                break
             following = self._infix(left, operator, start)
             if following is None:
                 break
@@ -86,7 +89,8 @@ class Expressions(Operands):
         # `LIMIT 10%`: nothing that could be multiplied follows.
         if self.word(1) == "with" and self.word(2) == "ties":
             return True
-        return self.kind(1) not in {WORD, QUOTED, NUMBER, STRING} and self.word(1) not in {"(", "{", "[", "-", "."}
+        value = self.kind(1) in {WORD, QUOTED, NUMBER, STRING, TAG, TEMPLATE}
+        return not value and self.word(1) not in {"(", "{", "[", "-", "."}
 
     def _arithmetic(self, left: nodes.Expr) -> nodes.Expr:
         operator = self.words[self.at]
@@ -132,14 +136,17 @@ class Expressions(Operands):
         self.at += 1
         negated = self.take("not")
         if self.take_all("distinct", "from"):
-            return nodes.IsDistinctFrom(left, self.expression(IS + 1), negated)
+            return nodes.IsDistinctFrom(left, self.expression(DISTINCT + 1), negated)
         if not self.take("null"):
             self.fail("NULL or DISTINCT FROM")
         return nodes.CompareOperation("!=" if negated else "==", left, nodes.Constant(None), True)
 
+    def _is_distinct(self) -> bool:
+        return self.word(1) == "distinct" or (self.word(1) == "not" and self.word(2) == "distinct")
+
     def _same(self, left: nodes.Expr) -> nodes.Expr:
         self.at += 1
-        return nodes.IsDistinctFrom(left, self.expression(IS + 1), True)
+        return nodes.IsDistinctFrom(left, self.expression(DISTINCT + 1), True)
 
     def _nullish(self, left: nodes.Expr) -> nodes.Expr:
         self.at += 1

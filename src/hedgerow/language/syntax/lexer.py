@@ -154,7 +154,7 @@ class _Lexer:
         kind, word = self.tokens.kinds[-1], self.tokens.words[-1]
         if kind in {NUMBER, STRING, QUOTED, TEMPLATE_END}:
             return True
-        return word in {")", "]", "}"} or (kind == WORD and word not in _BEFORE_VALUE)
+        return word in {")", "]", "}"} or (kind == WORD and word not in BEFORE_VALUE)
 
     def _template(self) -> None:
         if found := _TEMPLATE_TEXT.match(self.text, self.at):
@@ -229,7 +229,8 @@ class _Lexer:
         return fault_at(self.text, f"Unexpected character {character!r}", self.at, self.at + 1)
 
 
-_BEFORE_VALUE = frozenset(
+# Words behind which a value comes, so that `<` opens a tag.
+BEFORE_VALUE = frozenset(
     [
         "select",
         "distinct",
@@ -250,6 +251,7 @@ _BEFORE_VALUE = frozenset(
         "by",
         "on",
         "return",
+        "throw",
         "as",
         "with",
         "between",

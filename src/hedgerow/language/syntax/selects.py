@@ -144,8 +144,20 @@ class Selects(Joins):
         while True:
             made = self._cte(recursive)
             found[made.name] = made
-            if not self.take(",") or self.word() in {"select", "("}:
+            if not self.take(",") or self.word() == "select" or (self.word() == "(" and not self._as_behind_brackets()):
                 return found
+
+    def _as_behind_brackets(self) -> bool:
+        """Whether the round brackets that open here belong to `(…) AS name` or its like, not to a query."""
+        if self.word(1) != "(" and self.word(1) not in {"select", "with"}:
+            return True
+        depth, place = 0, self.at
+        while self.kinds[place] != END:
+            depth += (self.words[place] == "(") - (self.words[place] == ")")
+            place += 1
+            if depth == 0:
+                return self.words[place] not in _SET_WORDS and self.kinds[place] != END and self.words[place] != ")"
+        return False
 
     def _cte(self, recursive: bool) -> nodes.CTE:
         start = self.start()
@@ -273,7 +285,7 @@ class Selects(Joins):
     def _group_by(self, made: nodes.SelectQuery) -> None:
         if not self.take_all("group", "by"):
             return
-        if self.word() == "all" and self.kind(1) != OPERATOR:
+        if self.word() == "all" and (self.kind(1) != OPERATOR or self.word(1) in {")", "}", ";"}):
             self.at += 1
             made.group_by_mode = "all"
         elif self.word() in {"cube", "rollup"} and self.word(1) == "(":

@@ -2,6 +2,7 @@
 
 from hedgerow.language.syntax import expressions, nodes
 from hedgerow.language.syntax.format.writing import Writing, call_text, name_text, string_text, value_text
+from hedgerow.language.syntax.lexer import BEFORE_VALUE
 
 _OPEN_END = 5
 _HIGHEST = 200
@@ -15,9 +16,8 @@ _POWERS: dict[type[nodes.Node], int] = {
     nodes.And: expressions.AND,
     nodes.Not: expressions.NOT,
     nodes.BetweenExpr: expressions.BETWEEN,
-    nodes.IsDistinctFrom: expressions.IS,
+    nodes.IsDistinctFrom: expressions.DISTINCT,
 }
-_SELECTS = nodes.SelectQuery | nodes.SelectSetQuery
 
 
 class ExpressionWriting(Writing):
@@ -29,8 +29,8 @@ class ExpressionWriting(Writing):
         if isinstance(node, nodes.ArithmeticOperation):
             return expressions.MULTIPLY if node.op in "*/%" else expressions.ADD
         if isinstance(node, nodes.Constant):
-            number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-            return expressions.NEGATE if number else _HIGHEST
+            # `1.2` and `true.a` would be read as one; signs bind looser than what follows.
+            return _HIGHEST if isinstance(node.value, str) else expressions.NEGATE
         if isinstance(node, nodes.And | nodes.Or) and len(node.exprs) < 2:
             return self.power(node.exprs[0]) if node.exprs else _HIGHEST
         return _POWERS.get(type(node), _HIGHEST)
@@ -77,8 +77,11 @@ class ExpressionWriting(Writing):
         elif node.regex is not None:
             self.put(f"COLUMNS({string_text(node.regex)})")
         else:
-            self.put("COLUMNS")
-            self.brackets(node.columns or [])
+            columns = node.columns or []
+            lone_string = len(columns) == 1 and isinstance(columns[0], nodes.Constant)
+            self.put("COLUMNS((" if lone_string else "COLUMNS(")
+            self.each(columns)
+            self.put("))" if lone_string else ")")
 
     # --- access, calls, casts
 
@@ -99,7 +102,8 @@ class ExpressionWriting(Writing):
         self.brackets(node.args)
 
     def visit_call(self, node: nodes.Call) -> None:
-        self.put(call_text(node.name))
+        aliased = bool(node.args) and isinstance(node.args[0], nodes.Alias)
+        self.put(call_text(node.name, aliased))
         if node.params is not None:
             self.brackets(node.params)
         if node.params is None or node.args or node.within_group is None:
@@ -187,7 +191,7 @@ class ExpressionWriting(Writing):
 
     def visit_is_distinct_from(self, node: nodes.IsDistinctFrom) -> None:
         operator = "IS NOT DISTINCT FROM" if node.negated else "IS DISTINCT FROM"
-        self._infix(node.left, operator, node.right, expressions.IS)
+        self._infix(node.left, operator, node.right, expressions.DISTINCT)
 
     def visit_arithmetic_operation(self, node: nodes.ArithmeticOperation) -> None:
         self._infix(node.left, node.op, node.right, self.power(node))
@@ -219,6 +223,12 @@ class ExpressionWriting(Writing):
             self.clause("STEP", node.with_fill.step_value)
 
     def visit_window_expr(self, node: nodes.WindowExpr) -> None:
+        place = len(self.pieces)
+        self._window_clauses(node)
+        if len(self.pieces) > place:
+            self.pieces[place] = self.pieces[place].lstrip()
+
+    def _window_clauses(self, node: nodes.WindowExpr) -> None:
         self.clause_list("PARTITION BY", node.partition_by)
         self.clause_list("ORDER BY", node.order_by)
         if node.frame_method is None or node.frame_start is None:
@@ -238,6 +248,16 @@ class ExpressionWriting(Writing):
     # --- tags
 
     def visit_hog_qlxtag(self, node: nodes.HogQLXTag) -> None:
+        before = self.pieces[-1].split()[-1:] if self.pieces else []
+        if before and before[0].isalpha() and before[0].lower() not in BEFORE_VALUE:
+            # Behind a word that may end a value, `<` compares.
+            self.put("(")
+            self._tag(node)
+            self.put(")")
+        else:
+            self._tag(node)
+
+    def _tag(self, node: nodes.HogQLXTag) -> None:
         self.put("<" + node.kind)
         children: list[object] = []
         for attribute in node.attributes:

@@ -71,8 +71,8 @@ class QueryWriting(ExpressionWriting):
         self.clause("WHERE", node.where)
         self._group_by(node)
         self.clause("HAVING", node.having)
-        self._windows(node.window_exprs)
         self.clause("QUALIFY", node.qualify)
+        self._windows(node.window_exprs)
         self.clause_list("ORDER BY", node.order_by)
         if node.interpolate is not None:
             self.put(" INTERPOLATE ")

@@ -69,10 +69,10 @@ class StatementWriting(QueryWriting):
         self.put(";")
 
     def _start_of_statement(self, expr: nodes.Expr) -> None:
-        """An expression where a `{` would open a block."""
+        """An expression where a `{` would open a block and `if(…)` a statement."""
         place = len(self.pieces)
         self.expr(expr)
-        if self.pieces[place].startswith("{"):
+        if self.pieces[place].startswith("{") or self.pieces[place].lower() == "if":
             self.pieces.insert(place, "(")
             self.put(")")
 
@@ -83,9 +83,8 @@ class StatementWriting(QueryWriting):
         self._word_and_value("throw", node.expr)
 
     def _word_and_value(self, word: str, expr: nodes.Expr | None) -> None:
-        self.put(word)
+        self.put(word if expr is None else f"{word} ")
         if expr is not None:
-            self.put(" ")
             self.expr(expr)
         self.put(";")
 

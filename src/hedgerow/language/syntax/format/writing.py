@@ -10,18 +10,22 @@ from hedgerow.language.syntax.visitor import Dispatcher
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _RESERVED = frozenset(
     (
-        "all and anti any array as asc ascending asof between both by case cast catch cohort collate columns cross cube "
-        "current desc descending distinct else end except exclude false fill final finally fn following for from full "
-        "fun global group grouping having if ignore ilike in include inf infinity inner intersect interpolate interval "
-        "is join lambda leading left let like limit natural nan not null nulls offset on or order outer over partition "
-        "pivot positional preceding prewhere qualify range recursive return right rollup row rows sample select semi "
-        "settings sets step then throw ties to top totals trailing trim true try try_cast unbounded union unpivot using "
-        "values when where while window with within"
+        "all and anti any array as asc ascending asof between both by case cast catch cohort collate columns cross "
+        "cube current desc descending distinct else end except exclude false fill final finally fn following for from "
+        "full fun global group grouping having if ignore ilike in include inf infinity inner intersect interpolate "
+        "interval is join lambda leading left let like limit natural nan not null nulls offset on or order outer over "
+        "partition pivot positional preceding prewhere qualify range recursive return right rollup row rows sample "
+        "select semi settings sets step then throw ties to top totals trailing trim true try try_cast unbounded union "
+        "unpivot using values when where while window with within"
     ).split()
 )
 _QUOTED_CALLS = frozenset(
-    "case columns distinct fn from fun interval lambda order pivot select unpivot values with".split()
+    (
+        "case columns distinct fn for from fun inf infinity interval lambda let nan null order pivot return select throw "
+        "try unpivot values while with"
+    ).split()
 )
+_QUOTED_BEFORE_ALIAS = _QUOTED_CALLS | {"cast", "try_cast"}
 
 
 def name_text(name: str) -> str:
@@ -31,9 +35,12 @@ def name_text(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "``") + "`"
 
 
-def call_text(name: str) -> str:
-    """The name of a function: only few words mean something else in front of a bracket."""
-    if _PLAIN_NAME.match(name) and name.lower() not in _QUOTED_CALLS:
+def call_text(name: str, aliased: bool = False) -> str:
+    """The name of a function: only few words mean something else in front of a bracket.
+
+    `aliased`: the first argument has an alias, as the subject of a cast seems to have.
+    """
+    if _PLAIN_NAME.match(name) and name.lower() not in (_QUOTED_BEFORE_ALIAS if aliased else _QUOTED_CALLS):
         return name
     return "`" + name.replace("\\", "\\\\").replace("`", "``") + "`"
 
