@@ -1,0 +1,227 @@
+"""Running endpoints over 1,000,000 rows: the whole server against bare Starlette over the same engine pool."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bench.load import Load, measure, post
+from bench.table import Measured, show
+from hedgerow.kit.ids import token
+from hedgerow.kit.settings import Settings
+
+_ROWS, _CUSTOMERS = 1_000_000, 100_000
+_PORT, _FLOOR_PORT = 18_475, 18_476
+_ROUNDS, _SECONDS = 5, 1.5
+_COLD = (
+    "SELECT country, count() AS n, sum(amount) AS total, max(ts) AS last_ts FROM payments "
+    "WHERE customer_id = {variables.customer} GROUP BY country ORDER BY country"
+)
+_WIDE = "SELECT id, country, amount, ts FROM payments LIMIT 10000"
+_RUN = "/api/projects/1/endpoints/{}/run"
+
+
+def main() -> None:
+    """Load the rows into both servers, measure them in turns."""
+    key = token("phx_")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "payments.parquet")
+        pq.write_table(_payments(), file)
+        with _server(Path(folder, "home"), key), _floor(file):
+            _load(file, key)
+            _report(key)
+
+
+def _report(key: str) -> None:
+    rounds = [_round(key) for _ in range(_ROUNDS)]
+    one, one_floor, many, many_floor = (_middle([r[i] for r in rounds]) for i in range(4))
+    wide = _middle([measure(_PORT, lambda _: post(_RUN.format("wide"), b"{}", key), 1, _SECONDS) for _ in range(3)])
+    direct: dict[str, float] = httpx.get(f"http://127.0.0.1:{_FLOOR_PORT}/direct", timeout=60).json()
+    added = one.p50 - direct["cold"]
+    ratio = many.rate / many_floor.rate
+    show(
+        "A run of a parametrised query over 1,000,000 rows; floor: bare Starlette over the engine pool",
+        [
+            Measured("1 connection, median", one.p50, one_floor.p50, "ms", ""),
+            Measured("1 connection; floor: the engine pool alone", one.p50, direct["cold"], "ms", ""),
+            Measured("  added over the engine pool alone", added, 1.0, "ms", "<= 1.0 ms", added <= 1.0),
+            Measured("16 connections, answers a second", many.rate, many_floor.rate, "", ">= 0.75", ratio >= 0.75),
+            Measured("10,000 rows x 4; floor: the engine alone", wide.p50, direct["wide"], "ms", "<= 1.5",
+                     wide.p50 <= 1.5 * direct["wide"]),
+        ],
+    )  # fmt: skip
+
+
+def _round(key: str) -> tuple[Load, Load, Load, Load]:
+    """Ours and the floor, at one connection and at sixteen."""
+
+    def ours(number: int) -> bytes:
+        body = b'{"variables":{"customer":%d}}' % (number * 7919 % _CUSTOMERS)
+        return post(_RUN.format("cold"), body, key)
+
+    def floor(number: int) -> bytes:
+        return post("/run", b"%d" % (number * 7919 % _CUSTOMERS), key)
+
+    alone = measure(_PORT, ours, 1, _SECONDS), measure(_FLOOR_PORT, floor, 1, _SECONDS)
+    return *alone, measure(_PORT, ours, 16, _SECONDS), measure(_FLOOR_PORT, floor, 16, _SECONDS)
+
+
+def _middle(loads: list[Load]) -> Load:
+    return sorted(loads, key=lambda load: load.p50)[len(loads) // 2]
+
+
+def _load(file: Path, key: str) -> None:
+    """The rows as one Parquet file through the public API, then a variable and two endpoints."""
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{_PORT}/api/projects/1", headers=headers, timeout=300) as api:
+        with file.open("rb") as content:
+            _made(api.post("/warehouse_tables/file", data={"name": "payments", "format": "Parquet"},
+                           files={"file": ("payments.parquet", content)}))  # fmt: skip
+        _made(api.post("/insight_variables", json={"name": "customer", "type": "Number", "default_value": 1}))
+        for name, query in {"cold": _COLD, "wide": _WIDE}.items():
+            _made(api.post("/endpoints", json={"name": name, "query": {"kind": "HogQLQuery", "query": query}}))
+
+
+def _made(answer: httpx.Response) -> None:
+    assert answer.status_code == 201, answer.text
+
+
+def _payments() -> pa.Table:
+    """Numbers scattered by multiplication: the same rows every time."""
+    ids = pa.array(range(_ROWS), pa.int64())
+
+    def scattered(factor: int, below: int) -> Any:
+        product = pc.multiply(ids, factor)
+        return pc.subtract(product, pc.multiply(pc.divide(product, below), below))
+
+    countries = pa.array([f"country {n}" for n in range(50)])
+    starts = pa.scalar(1_700_000_000, pa.int64())
+    return pa.table(
+        {
+            "id": ids,
+            "customer_id": scattered(7919, _CUSTOMERS),
+            "country": pc.take(countries, scattered(104_729, 50)),
+            "amount": pc.divide(scattered(1_299_709, 1_000_000).cast(pa.float64()), 100.0),
+            "quantity": scattered(31, 10),
+            "ts": pc.add(scattered(15_485_863, 10_000_000), starts).cast(pa.timestamp("s")),
+        }
+    )
+
+
+@contextmanager
+def _server(home: Path, key: str) -> Iterator[None]:
+    environment = os.environ | {
+        "HEDGEROW_HOME": str(home),
+        "HEDGEROW_PORT": str(_PORT),
+        "HEDGEROW_BOOTSTRAP_KEY": key,
+        "HEDGEROW_LOG_LEVEL": "error",
+        "HEDGEROW_THROTTLE": "false",
+        "HEDGEROW_UPLOAD_MAX_BYTES": str(1 << 30),
+    }
+    with _running([sys.executable, "-m", "hedgerow", "serve"], f"http://127.0.0.1:{_PORT}/readyz", environment):
+        yield
+
+
+@contextmanager
+def _floor(file: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "bench.run", str(file)]
+    with _running(command, f"http://127.0.0.1:{_FLOOR_PORT}/ready", dict(os.environ)):
+        yield
+
+
+@contextmanager
+def _running(command: list[str], ready: str, environment: dict[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(command, env=environment)
+    try:
+        while True:
+            assert process.poll() is None, "the server ended"
+            try:
+                if httpx.get(ready, timeout=2).is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _serve_floor(file: Path) -> None:
+    """In a process of its own: the same SQL over the same pool, behind Starlette and the same HTTP server."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from hedgerow.engine.base import Query
+    from hedgerow.engine.opening import open_engine
+
+    engine = open_engine(Settings(home=file.parent / "floor"))
+    cold, wide = asyncio.run(_compiled(engine, file))
+    carrier = cold.variable_parameters["customer"][0]
+    kind = type(cold.parameters[carrier])
+
+    def query(customer: int) -> Query:
+        bound = kind(cold.parameters[carrier].type, customer)
+        return Query(cold.sql, {**cold.parameters, carrier: bound})
+
+    async def run(request: Request) -> Response:
+        answer = await engine.run(query(int(await request.body())))
+        return Response(b'{"results":' + answer.json_rows() + b"}", media_type="application/json")
+
+    async def direct(_: Request) -> Response:
+        found = {
+            "cold": await _median(lambda n: engine.run(query(n * 7919 % _CUSTOMERS)), 400),
+            "wide": await _median(lambda _: engine.run(Query(wide.sql, wide.parameters)), 100),
+        }
+        return Response(json.dumps(found), media_type="application/json")
+
+    async def ready(_: Request) -> Response:
+        return Response()
+
+    routes = [Route("/run", run, methods=["POST"]), Route("/direct", direct), Route("/ready", ready)]
+    uvicorn.run(Starlette(routes=routes), port=_FLOOR_PORT, log_level="error")
+
+
+async def _median(ask: Callable[[int], Any], times: int) -> float:
+    taken = []
+    for number in range(times):
+        began = time.perf_counter()
+        await ask(number)
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[times // 2] * 1e3
+
+
+async def _compiled(engine: Any, file: Path) -> tuple[Any, Any]:
+    """Load the file as a table; both endpoints' SQL as the server makes it."""
+    from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
+    from hedgerow.language.query.pipeline import CompileOptions, compile_query
+
+    columns = await engine.describe_file(file, "Parquet")
+    await engine.create_database("p1")
+    await engine.create_table("p1", "t", columns)
+    await engine.insert_file("p1", "t", file, "Parquet", columns)
+    kept = tuple(TableColumn(column.name, column.type, column.name) for column in columns)
+    catalog = Catalog(1, "p1", {"payments": Table("payments", PhysicalTable("p1", "t"), kept)})
+    cold = compile_query(_COLD, catalog, CompileOptions({"customer": 1}))
+    return cold, compile_query(_WIDE, catalog, CompileOptions(look_ahead=False))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        _serve_floor(Path(sys.argv[1]))
+    else:
+        main()
