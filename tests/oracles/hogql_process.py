@@ -8,7 +8,7 @@ import sys
 import types
 
 
-def _stub() -> None:
+def stub() -> None:
     for name in ("posthog", "posthog.hogql", "posthog.hogql.errors"):
         sys.modules[name] = types.ModuleType(name)
     errors = sys.modules["posthog.hogql.errors"]
@@ -17,7 +17,7 @@ def _stub() -> None:
 
 
 def main() -> None:
-    _stub()
+    stub()
     import hogql_parser
 
     for line in sys.stdin:

@@ -21,8 +21,8 @@ _RESERVED = frozenset(
 )
 _QUOTED_CALLS = frozenset(
     (
-        "case columns distinct fn for from fun inf infinity interval lambda let nan null order pivot return select throw "
-        "try unpivot values while with"
+        "case columns distinct fn for from fun inf infinity interval lambda let nan null order pivot return select "
+        "throw try unpivot values while with"
     ).split()
 )
 _QUOTED_BEFORE_ALIAS = _QUOTED_CALLS | {"cast", "try_cast"}
