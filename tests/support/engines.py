@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hedgerow.engine import server_url
 from hedgerow.engine.chdb import ChdbEngine
 from hedgerow.engine.clickhouse import ClickHouseEngine
+from hedgerow.engine.server import url as server_url
 from tests.support.clickhouse_library import fetch
 from tests.support.clickhouse_node import CLUSTER, start_nodes
 from tests.support.require import missing

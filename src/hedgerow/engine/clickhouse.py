@@ -16,9 +16,9 @@ from hedgerow.engine.errors import EngineUnavailable
 from hedgerow.engine.faults import file_fault
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.result import Answer, Column, Progress, Query
-from hedgerow.engine.samples import described_by
-from hedgerow.engine.server_nodes import Nodes
-from hedgerow.engine.server_url import ServerUrl
+from hedgerow.engine.server.nodes import Nodes
+from hedgerow.engine.server.samples import described_by
+from hedgerow.engine.server.url import ServerUrl
 from hedgerow.engine.settings import FILES, READING, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound

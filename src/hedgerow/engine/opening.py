@@ -1,9 +1,9 @@
 """Opens the engine that the settings name."""
 
-from hedgerow.engine import server_url
 from hedgerow.engine.base import Engine
 from hedgerow.engine.chdb import ChdbEngine
 from hedgerow.engine.clickhouse import ClickHouseEngine
+from hedgerow.engine.server import url as server_url
 from hedgerow.kit.settings import Settings
 
 

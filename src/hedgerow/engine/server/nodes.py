@@ -12,7 +12,7 @@ import pyarrow as pa
 from hedgerow.engine import statements
 from hedgerow.engine.errors import EngineUnavailable
 from hedgerow.engine.faults import fault
-from hedgerow.engine.server_url import ServerUrl
+from hedgerow.engine.server.url import ServerUrl
 from hedgerow.engine.settings import OUTPUT
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
