@@ -1,4 +1,4 @@
-"""A query that fails half-way leaves nothing behind: chDB would open the next answer of its connection with those rows."""
+"""A query that fails half-way leaves nothing behind: chDB would open its connection's next answer with those rows."""
 
 import asyncio
 

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from hedgerow.variables import Variables
 from tests.support.apps import Api
 
 
@@ -87,3 +88,43 @@ def test_other_projects_do_not_see_them(api: Api) -> None:
 def test_unknown_ids_are_not_found(api: Api) -> None:
     assert api.get(f"/insight_variables/{uuid4()}").status_code == 404
     assert api.get("/insight_variables/x").status_code == 404
+
+
+def test_a_lists_default_is_one_of_its_values(api: Api) -> None:
+    made = _made(api, type="List", values=["a", 1], default_value="a")
+    path = f"/insight_variables/{made['id']}"
+    refused = api.patch(path, json={"default_value": "c"})
+    assert (refused.status_code, refused.json()["attr"]) == (400, "default_value")
+    assert api.get(path).json() == made
+    assert api.patch(path, json={"default_value": "1"}).json()["default_value"] == "1"
+
+
+def test_newer_clients_find_their_keys(api: Api) -> None:
+    made = _made(api)
+    assert {key: made[key] for key in ("is_multi", "values_query", "values_query_connection_id")} == {
+        "is_multi": False,
+        "values_query": None,
+        "values_query_connection_id": None,
+    }
+    assert isinstance(made["created_by"], int)
+
+
+def test_a_page_has_five_hundred(api: Api) -> None:
+    with api.house.store.write() as session:
+        for i in range(600):
+            Variables().add(session, api.project_id, 1, {"name": f"v{i}", "type": "String"})
+    first = api.get("/insight_variables").json()
+    assert (first["count"], len(first["results"])) == (600, 500)
+    assert first["next"].endswith("?page=2")
+    second = api.get("/insight_variables?page=2").json()
+    assert [v["name"] for v in second["results"]] == [f"v{i}" for i in range(500, 600)]
+    past = api.get("/insight_variables?page=3")
+    assert (past.status_code, past.json()["detail"]) == (404, "Invalid page.")
+
+
+def test_scopes_part_reading_from_writing(api: Api) -> None:
+    reader = api.with_key(api.make_key(["insight_variable:read"]))
+    assert reader.get("/insight_variables").status_code == 200
+    refused = reader.post("/insight_variables", json={"name": "x", "type": "String"})
+    assert refused.status_code == 403
+    assert refused.json()["detail"] == "API key missing required scope 'insight_variable:write'"

@@ -137,7 +137,7 @@ class ChdbEngine:
         return int(counted.rows.strip(b"[]\n"))
 
     async def _file_work(self, sql: str, path: Path, input_format: str, **more: str) -> Answer:
-        values = {"path": os.path.abspath(path), "format": input_format, **more}
+        values = {"path": str(path), "format": input_format, **more}
         parameters = {name: text(value) for name, value in values.items()}
 
         def work() -> Answer:

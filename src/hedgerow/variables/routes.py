@@ -80,7 +80,8 @@ def _writing(routes: APIRouter, store: Store, variables: Variables, gate: Gate) 
     def changed(access: Access, variable_id: UUID, body: VariableChange) -> dict[str, Any]:
         with store.write() as session:
             present = variables.get(session, access.project_id, variable_id)
-            said = _checked({"type": present.type, "values": present.values, **body.said()}, present.type)
+            kept = {"type": present.type, "values": present.values, "default_value": present.default_value}
+            said = _checked(kept | body.said(), present.type)
             return shown(variables.change(session, access.project_id, variable_id, said))
 
     @routes.patch("/insight_variables/{variable_id}")
@@ -115,6 +116,10 @@ def shown(variable: Variable) -> dict[str, Any]:
         "created_at": iso(variable.created_at),
         "code_name": variable.code_name,
         "values": variable.values,
+        # Of newer clients: a variable here has one value, and its choices are those of `values`.
+        "is_multi": False,
+        "values_query": None,
+        "values_query_connection_id": None,
     }
 
 
@@ -130,4 +135,7 @@ def _checked(said: dict[str, Any], present: str) -> dict[str, Any]:
             text = f"List variable values must be strings or numbers (got {article} {kind} at index {place})."
             raise InvalidInput(text, attr="values")
         choices.append(value if isinstance(value, str) else str(value))
+    default = said.get("default_value")
+    if default is not None and str(default) not in choices:
+        raise InvalidInput("The default of a List must be one of its values.", attr="default_value")
     return {**said, "values": choices}
