@@ -41,7 +41,7 @@ def current(session: Session, subject: str) -> int:
 class Remembered(Generic[K, V]):
     """A memory of values by key: checked against their revision at most once a second, loaded anew when it moved.
 
-    `revision(key)` must be cheap; `load(key)` may be slow. `forget(key)` makes a writer's own process see its write at once.
+    `revision(key)` must be cheap; `load(key)` may be slow. `forget(key)` makes a writer's own process see its write.
     """
 
     def __init__(self, revision: Callable[[K], int], load: Callable[[K], V], seconds: float = 1.0) -> None:
