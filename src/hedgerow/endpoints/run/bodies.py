@@ -23,7 +23,7 @@ class RunBody(BaseModel):
     offset: int | None = Field(None, description="Rows to skip; needs `limit`.")
     filters_override: dict[str, JsonValue] | None = Field(None, description="Not for SQL endpoints.")
     query_override: JsonValue = Field(None, description="Refused.")
-    client_query_id: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+    client_query_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = Field(
         None, description="The query's id, for its status and to cancel it."
     )
     debug: bool | None = Field(None, description="Keep `hogql`, `timings` and such in the answer.")

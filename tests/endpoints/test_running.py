@@ -1,0 +1,457 @@
+"""Running endpoints. Numbers in names are those of the behaviour's cases."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hedgerow.endpoints import shelf
+from tests.endpoints.conftest import Desk, hogql, refused, refused_by_hand
+from tests.support.apps import MakeApi
+
+COUNT = "SELECT count() FROM hits WHERE event = {variables.event_name}"
+DEBUG_KEYS = {"calculation_trigger", "cache_key", "explain", "modifiers", "resolved_date_range", "timings", "hogql"}
+
+
+@pytest.fixture
+def by_event(counted: Desk) -> Desk:
+    """An endpoint that counts one event's rows, page views unless told."""
+    counted.variable("event_name", "pageview")
+    counted.make(COUNT)
+    return counted
+
+
+def test_cases_48_and_49_a_stored_value_and_a_given_one(by_event: Desk) -> None:
+    assert by_event.run()["results"] == [[10]]
+    assert by_event.run({"variables": {"event_name": "pageleave"}})["results"] == [[10]]
+    assert by_event.run({"variables": {"event_name": "other"}})["results"] == [[0]]
+    assert by_event.run({"variables": {"event_name": None}})["results"] == [[0]]
+    assert by_event.run({"variables": {}})["results"] == [[10]]
+
+
+def test_case_50_an_unknown_variable_is_named(by_event: Desk) -> None:
+    refused(by_event.ask({"variables": {"nonexistent_var": "v"}}), 400, "variables", "nonexistent_var")
+    refused(by_event.ask({"variables": {"nonexistent_var": "v"}}), 400, "variables", "Unknown variable(s)")
+
+
+def test_case_52_filters_override_is_not_for_sql(by_event: Desk) -> None:
+    answer = by_event.ask({"filters_override": {"date_from": "-7d"}})
+    refused(answer, 400, "filters_override", "Not allowed for HogQL endpoints")
+    refused(by_event.ask({"query_override": {}}), 400, "query_override")
+
+
+def test_case_58_a_constant(desk: Desk) -> None:
+    desk.make("SELECT 42 as answer")
+    found = desk.run()
+    assert found["results"][0][0] == 42
+    assert (found["columns"], found["types"]) == (["answer"], [["answer", "UInt8"]])
+
+
+def test_the_answers_keys(by_event: Desk) -> None:
+    answer = by_event.ask()
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.content.startswith(b'{"results":')
+    found = answer.json()
+    assert found | {"name": "e", "endpoint_version": 1, "hasMore": False, "error": None, "is_cached": False} == found
+    assert found["endpoint_version_created_at"] == by_event.get(suffix="?version=1")["version_created_at"]
+    UUID(found["execution_id"])
+    assert by_event.run()["execution_id"] != found["execution_id"]
+    assert {"last_refresh", "next_allowed_client_refresh", "cache_target_age", "timezone"} <= set(found)
+    assert not DEBUG_KEYS & set(found)
+    assert set(by_event.run({"debug": True})) >= DEBUG_KEYS
+
+
+def test_case_60_pages_that_cannot_be(by_event: Desk) -> None:
+    refused_by_hand(by_event.ask({"limit": 0}), 400, "limit")
+    refused_by_hand(by_event.ask({"limit": -1}), 400, "limit")
+    refused_by_hand(by_event.ask({"limit": 1, "offset": -1}), 400, "offset")
+    refused_by_hand(by_event.ask({"offset": 5}), 400, "offset requires limit to be set")
+    refused_by_hand(by_event.ask(suffix="?offset=5"), 400, "offset requires limit to be set")
+    refused_by_hand(by_event.ask(suffix="?limit=x"), 400, "Invalid limit parameter")
+    refused_by_hand(by_event.ask(suffix="?limit=1&offset=x"), 400, "Invalid offset parameter")
+    refused(by_event.ask({"limit": "many"}), 400, "limit")
+
+
+@pytest.mark.parametrize(
+    ("page", "ids", "more"),
+    [
+        ({"limit": 5}, [1, 2, 3, 4, 5], True),
+        ({"limit": 5, "offset": 15}, [16, 17, 18, 19, 20], False),
+        ({"limit": 5, "offset": 18}, [19, 20], False),
+        ({"limit": 5, "offset": 20}, [], False),
+        ({"limit": 1, "offset": 10**15}, [], False),
+        ({"limit": 10**15}, list(range(1, 21)), False),
+        ({}, list(range(1, 21)), False),
+    ],
+)
+def test_pages(counted: Desk, page: dict[str, int], ids: list[int], more: bool) -> None:
+    counted.make("select id from hits order by id")
+    found = counted.run(page)
+    assert ([row[0] for row in found["results"]], found["hasMore"]) == (ids, more)
+    assert ("limit" in found) == ("limit" in page)
+
+
+@pytest.mark.parametrize(
+    ("page", "ids", "more"),
+    [
+        ({"limit": 5}, [1, 2, 3, 4, 5], True),
+        ({"limit": 7}, [1, 2, 3, 4, 5, 6, 7], False),
+        ({"limit": 10}, [1, 2, 3, 4, 5, 6, 7], False),
+        ({"limit": 5, "offset": 5}, [6, 7], False),
+        ({"limit": 2, "offset": 5}, [6, 7], False),
+        ({"limit": 5, "offset": 7}, [], False),
+        ({"limit": 5, "offset": 100}, [], False),
+        ({}, [1, 2, 3, 4, 5, 6, 7], False),
+    ],
+)
+def test_a_page_stays_within_the_querys_own_limit(
+    counted: Desk, page: dict[str, int], ids: list[int], more: bool
+) -> None:
+    counted.make("select id from hits order by id limit 7")
+    found = counted.run(page)
+    assert ([row[0] for row in found["results"]], found["hasMore"]) == (ids, more)
+    assert (found["columns"], found["types"][0][0]) == (["id"], "id")
+
+
+def test_pages_by_query_string_and_get(counted: Desk) -> None:
+    counted.make("select id from hits order by id")
+    assert counted.run(suffix="?limit=2&offset=1")["results"] == [[2], [3]]
+    assert counted.run({"limit": 1}, suffix="?limit=2&offset=1")["results"] == [[2]]
+    got = counted.api.get("/endpoints/e/run/?limit=2&offset=1&version=1&customer=5").json()
+    assert (got["results"], got["limit"], got["offset"]) == ([[2], [3]], 2, 1)
+
+
+def test_what_this_server_cuts_is_told(desk: Desk) -> None:
+    desk.make("select number from numbers(300)")
+    found = desk.run()
+    assert (len(found["results"]), found["hasMore"]) == (100, True)
+    desk.make("select number from numbers(300) limit 300", "all")
+    found = desk.run(name="all")
+    assert (len(found["results"]), found["hasMore"]) == (300, False)
+
+
+def test_no_answer_is_longer_than_the_setting(make_app: MakeApi) -> None:
+    desk = Desk(make_app(query_max_rows=5))
+    desk.make("select number from numbers(20) limit 10")
+    found = desk.run()
+    assert (len(found["results"]), found["hasMore"]) == (5, True)
+    found = desk.run({"limit": 8})
+    assert (len(found["results"]), found["hasMore"]) == (5, True)
+
+
+def test_case_64_a_union_has_no_pages(desk: Desk) -> None:
+    desk.make("select 1 union all select 2")
+    assert sorted(desk.run()["results"]) == [[1], [2]]
+    refused(desk.ask({"limit": 1}), 400, desk.ask({"limit": 1}).json()["attr"], "UNION")
+    desk.make("select * from (select 1 as n union all select 2) order by n", "wrapped")
+    assert desk.run({"limit": 1}, "wrapped")["results"] == [[1]]
+
+
+@pytest.mark.parametrize(
+    ("body", "attr", "text"),
+    [
+        ({"nonsense": 1}, "nonsense", ""),
+        ({"refresh": "async"}, "refresh", "cache, force, direct"),
+        ({"refresh": 1}, "refresh", "cache, force, direct"),
+        ({"refresh": "direct"}, "refresh", "direct"),
+        ({"refresh": "direct"}, "refresh", "materialized"),
+        ({"variables": []}, "variables", ""),
+        ({"variables": {"event_name": {"a": 1}}}, "variables", "event_name"),
+        ({"variables": {"event_name": [["a"]]}}, "variables", "event_name"),
+        ({"debug": "perhaps"}, "debug", ""),
+        ({"client_query_id": 5}, "client_query_id", ""),
+        ({"client_query_id": "x y"}, "client_query_id", ""),
+        ({"client_query_id": "x" * 129}, "client_query_id", ""),
+        ({"version": 1.5}, "version", ""),
+    ],
+)
+def test_case_66_bodies_that_are_refused(by_event: Desk, body: dict[str, Any], attr: str, text: str) -> None:
+    refused(by_event.ask(body), 400, attr, text)
+
+
+@pytest.mark.parametrize("refresh", ["cache", "force", "blocking", "force_blocking", None])
+def test_ways_to_refresh_in_both_generations(by_event: Desk, refresh: str | None) -> None:
+    assert by_event.run({"refresh": refresh})["results"] == [[10]]
+
+
+def test_a_run_needs_no_body(by_event: Desk) -> None:
+    assert by_event.api.post("/endpoints/e/run").json()["results"] == [[10]]
+    assert by_event.api.request("POST", "/endpoints/e/run", content=b"").status_code == 200
+    plain = by_event.api.request("POST", "/endpoints/e/run", content=b"{", headers={"content-type": "text/plain"})
+    refused(plain, 400)
+    assert plain.json()["code"] == "parse_error"
+
+
+@pytest.mark.parametrize("name", ["nope", "a b", "e%2Frun", "x" * 5000, "e'--"])
+def test_endpoints_there_are_not(by_event: Desk, name: str) -> None:
+    answer = by_event.api.post(f"/endpoints/{name}/run", json={})
+    assert answer.status_code == 404, answer.text
+    assert answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("mount", ["projects", "environments"])
+@pytest.mark.parametrize("end", ["", "/"])
+def test_both_mounts_and_both_slash_forms(by_event: Desk, mount: str, end: str) -> None:
+    path = f"/api/{mount}/{by_event.api.project_id}/endpoints/e/run{end}"
+    assert by_event.api.post(path, json={}).json()["results"] == [[10]]
+    assert by_event.api.get(path).json()["results"] == [[10]]
+    assert by_event.api.put(path, json={}).status_code == 405
+
+
+def test_scopes(by_event: Desk) -> None:
+    reader = Desk(by_event.api.with_key(by_event.api.make_key(["endpoint:read"])))
+    assert reader.run()["results"] == [[10]]
+    assert reader.get()["name"] == "e"
+    for answer in (
+        reader.api.post("/endpoints", json={}),
+        reader.api.patch("/endpoints/e", json={}),
+        reader.api.put("/endpoints/e", json={}),
+        reader.api.delete("/endpoints/e"),
+    ):
+        refused(answer, 403, text="missing required scope 'endpoint:write'")
+    stranger = Desk(by_event.api.with_key(by_event.api.make_key(["query:read"])))
+    for answer in (stranger.ask(), stranger.api.get("/endpoints/e/run"), stranger.api.get("/endpoints")):
+        refused(answer, 403, text="missing required scope 'endpoint:read'")
+    refused(Desk(by_event.api.with_key(None)).ask(), 401)
+    refused(Desk(by_event.api.with_key(by_event.api.make_key(["*"], projects=[1]))).ask(), 403)
+
+
+def test_a_changed_default_is_used_where_none_is_stored(desk: Desk) -> None:
+    identifier = desk.variable("x", "old")
+    variables = {identifier: {"code_name": "x"}}
+    made = desk.api.post("/endpoints", json={"name": "e", "query": hogql("select {variables.x}", variables=variables)})
+    assert made.status_code == 201
+    assert desk.run()["results"] == [["old"]]
+    assert desk.api.delete(f"/insight_variables/{identifier}").status_code == 204
+    time.sleep(1.1)
+    assert desk.run()["results"] == [["old"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (1, 1), (-5, -5), (2**63, 2**63), (1.5, 1.5), (True, 1), ("x", "x"), ("", ""), (None, None),
+        (["a", "b"], ["a", "b"]), ([], []), ([1, 2], [1, 2]), (["it's"], ["it's"]),
+    ],
+)  # fmt: skip
+def test_values_keep_their_types(desk: Desk, value: object, found: object) -> None:
+    desk.variable("x", "a")
+    desk.make("select {variables.x} as x")
+    got = desk.run({"variables": {"x": value}})["results"][0][0]
+    assert got == found
+    # Once more, and with another type in between: what is kept of the query fits the value.
+    assert desk.run()["results"] == [["a"]]
+    assert desk.run({"variables": {"x": value}})["results"][0][0] == found
+
+
+def test_a_list_filters(counted: Desk) -> None:
+    counted.variable("ids", [1, 2], "List")
+    counted.make("select id from hits where id in {variables.ids} order by id")
+    assert counted.run()["results"] == [[1], [2]]
+    assert counted.run({"variables": {"ids": [5, 6, 7]}})["results"] == [[5], [6], [7]]
+    assert counted.run({"variables": {"ids": [20]}})["results"] == [[20]]
+
+
+def test_a_variable_may_be_the_limit(counted: Desk) -> None:
+    counted.variable("n", 3, "Number")
+    counted.make("select id from hits order by id limit {variables.n}")
+    assert len(counted.run()["results"]) == 3
+    assert len(counted.run({"variables": {"n": 5}})["results"]) == 5
+    found = counted.run({"variables": {"n": 5}, "limit": 2, "offset": 4})
+    assert (found["results"], found["hasMore"]) == ([[5]], False)
+    for value in ("5; drop table hits", -1, 1.5, True, [1]):
+        assert counted.ask({"variables": {"n": value}}).status_code == 400
+
+
+HOSTILE = [
+    "' OR 1=1 --",
+    "'; DROP TABLE hits; --",
+    "\\' OR 1=1 --",
+    "\\",
+    "{variables.event_name}",
+    "{x:String}",
+    "%s",
+    "\ufffd\u2028",
+    "`",
+    '"',
+    "/*",
+    "*/",
+    "😀",
+    "\n\t\r\\n",
+    "pageview' UNION ALL SELECT 1 FROM system.tables",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_values_stay_values(by_event: Desk, value: str) -> None:
+    by_event.make("select {variables.event_name} as v", "echo")
+    assert by_event.run({"variables": {"event_name": value}}, "echo")["results"] == [[value]]
+    assert by_event.run({"variables": {"event_name": value}})["results"] == [[0]]
+    assert by_event.run({"variables": {"event_name": [value, value]}}, "echo")["results"] == [[[value, value]]]
+    assert by_event.run()["results"] == [[10]]
+
+
+_SCALAR = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+_VALUE = _SCALAR | st.lists(_SCALAR, max_size=4)
+_SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@_SLOW
+@given(value=_VALUE)
+def test_no_value_changes_the_query(by_event: Desk, value: Any) -> None:
+    """Whatever is given: one row with one count, never more than there is, or a refusal."""
+    answer = by_event.ask({"variables": {"event_name": value}})
+    assert answer.status_code in {200, 400}, answer.text
+    if answer.status_code == 200:
+        ((count,),) = answer.json()["results"]
+        assert count == (10 if value in ("pageview", "pageleave", ["pageview"], ["pageleave"]) else 0)
+    else:
+        assert answer.json()["type"] == "validation_error"
+
+
+_JSON = st.recursive(_SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+_KNOWN = st.sampled_from(
+    ["variables", "refresh", "version", "limit", "offset", "filters_override", "client_query_id", "debug", "name",
+     "query", "is_active", "is_materialized", "tags", "data_freshness_seconds", "bucket_overrides", "deleted", "names"]
+)  # fmt: skip
+
+
+@_SLOW
+@given(body=_JSON | st.dictionaries(_KNOWN | st.text(max_size=3), _JSON, max_size=4))
+def test_no_body_is_a_fault_of_the_server(by_event: Desk, body: Any) -> None:
+    raw = json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    for method, path in (
+        ("POST", "/endpoints/e/run"),
+        ("POST", "/endpoints"),
+        ("PATCH", "/endpoints/other"),
+        ("POST", "/endpoints/last_execution_times"),
+        ("POST", "/endpoints/e/materialization_preview"),
+    ):
+        answer = by_event.api.request(method, path, content=raw, headers=headers)
+        assert answer.status_code < 500, (method, path, answer.text)
+
+
+def test_case_61_a_run_tells_what_is_wrong_with_its_query(counted: Desk) -> None:
+    counted.make("select id from hits")
+    files = {"file": ("hits.csv", b"other\n1\n", "text/csv")}
+    assert counted.api.post("/warehouse_tables/file", data={"name": "hits"}, files=files).status_code == 201
+    answer = counted.ask()
+    assert answer.status_code == 400
+    assert "id" in answer.json()["detail"]
+
+
+def test_a_faulty_value_is_the_callers_fault(counted: Desk) -> None:
+    counted.variable("x", "1")
+    counted.make("select arrayElement([1, 2], {variables.x}) from hits limit 1")
+    answer = counted.ask({"variables": {"x": "text"}})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"] == "validation_error"
+    assert "t_" not in answer.json()["detail"]
+
+
+def test_guardrails(make_app: MakeApi) -> None:
+    desk = Desk(make_app(api_query_timeout=0.3, query_memory=20_000_000))
+    desk.make("select count() from numbers(100000000000) where number % 7 = 3", "slow")
+    began = time.monotonic()
+    answer = desk.ask(name="slow")
+    refused(answer, 400)
+    assert answer.json()["code"] == "query_timeout"
+    assert time.monotonic() - began < 5
+    desk.make("select length(groupArray(toString(number))) from numbers(10000000)", "large")
+    answer = desk.ask(name="large")
+    refused(answer, 400)
+    assert answer.json()["code"] in {"query_memory_limit", "query_timeout"}
+
+
+def test_a_run_is_cancelled_by_its_id(desk: Desk) -> None:
+    desk.make("select count() from numbers(1000000000000) where number % 7 = 3")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(desk.ask, {"client_query_id": "mine"})
+        other = desk.api.other_project()
+        end = time.monotonic() + 20
+        assert other.delete("/query/mine").status_code == 404
+        while desk.api.delete("/query/mine").status_code != 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        answer = running.result(10)
+    refused(answer, 400)
+    assert answer.json()["code"] == "query_cancelled"
+
+
+def test_another_process_sees_a_change_within_a_second(make_app: MakeApi, tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    here = Desk(make_app(database_url=shared))
+    there = Desk(replace(make_app(database_url=shared), project_id=here.api.project_id, key=here.api.key))
+    here.make("select 1")
+    assert there.run()["results"] == [[1]]
+    here.change({"query": hogql("select 2")})
+    assert here.run()["results"] == [[2]]
+    time.sleep(1.1)
+    assert there.run()["results"] == [[2]]
+    there.api.delete("/endpoints/e")
+    time.sleep(1.1)
+    refused(here.ask(), 404)
+
+
+def test_a_stop_loses_no_run(make_app: MakeApi, tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    desk = Desk(make_app(database_url=shared))
+    desk.make()
+    desk.run()
+    desk.api.call(desk.api.house.endpoints.close)
+    with desk.api.house.store.read() as session:
+        found = shelf.last_executions(session, desk.api.project_id, ["e"])
+    assert list(found) == ["e"]
+
+
+def test_cases_113_and_118_last_executions(desk: Desk) -> None:
+    for name in ("a", "b", "never"):
+        desk.make(name=name)
+    status = desk.api.post("/endpoints/last_execution_times", json={"names": []}).json()["query_status"]
+    assert (status["results"], status["complete"], status["id"]) == (None, True, "")
+    assert status["team_id"] == desk.api.project_id
+
+    def ran(*names: str) -> list[list[str]]:
+        answer = desk.api.post("/endpoints/last_execution_times/", json={"names": names})
+        assert answer.status_code == 200, answer.text
+        found: list[list[str]] = answer.json()["query_status"]["results"]
+        return found
+
+    assert ran("a", "unknown", "never") == []
+    desk.run(name="a")
+    desk.run(name="b")
+    found = ran("a", "b", "unknown", "never")
+    assert [name for name, _ in found] == ["a", "b"]
+    assert desk.get("a")["last_executed_at"] == found[0][1]
+    assert desk.get("a", "?version=1")["last_executed_at"] == found[0][1]
+    desk.run(name="a")
+    assert ran("a") == found[:1]
+    refused(desk.api.post("/endpoints/last_execution_times", json={"names": ["a b"]}), 400, "names")
+    refused(desk.api.post("/endpoints/last_execution_times", json={}), 400, "names", "required")
+
+
+def test_a_refused_run_is_none(by_event: Desk) -> None:
+    by_event.ask({"limit": 0})
+    by_event.ask({"variables": {"x": 1}})
+    assert by_event.get()["last_executed_at"] is None
+
+
+def test_a_run_over_a_changed_table_sees_it(by_event: Desk) -> None:
+    assert by_event.run()["results"] == [[10]]
+    files = {"file": ("hits.csv", b"event\npageview\n", "text/csv")}
+    assert by_event.api.post("/warehouse_tables/file", data={"name": "hits"}, files=files).status_code == 201
+    assert by_event.run()["results"] == [[1]]
