@@ -27,7 +27,7 @@ def router(endpoints: Endpoints, cards: UserCards, gate: Gate) -> APIRouter:
     """Paths are relative to a project."""
     routes = APIRouter()
     add_run(routes, endpoints.runs, gate)
-    for register in (_together, _listing, _single, _versions, _materialization):
+    for register in (_together, _listing, _single, _changing, _versions, _materialization):
         register(routes, endpoints, cards, gate)
     return routes
 
@@ -104,6 +104,15 @@ def _single(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gat
             return await asyncio.to_thread(Shapes(cards, pages.site(request)).retrieved, found)
         return (await _shown(cards, request, [found], as_versions=True))[0]
 
+    @routes.delete("/endpoints/{name}", status_code=204)
+    async def delete_endpoint(access: Annotated[Access, Depends(may_write)], name: str) -> None:
+        """Delete an endpoint with all its versions; its name is free again."""
+        await endpoints.changes.delete(access, name)
+
+
+def _changing(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gate) -> None:
+    _, may_write = _guards(gate)
+
     async def changed(
         request: Request, access: Access, name: str, said: tuple[EndpointChange | None, int | None]
     ) -> dict[str, Any]:
@@ -136,11 +145,6 @@ def _single(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gat
     ) -> dict[str, Any]:
         """As PATCH."""
         return await changed(request, access, name, (body, version))
-
-    @routes.delete("/endpoints/{name}", status_code=204)
-    async def delete_endpoint(access: Annotated[Access, Depends(may_write)], name: str) -> None:
-        """Delete an endpoint with all its versions; its name is free again."""
-        await endpoints.changes.delete(access, name)
 
 
 def _versions(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gate) -> None:
