@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from hedgerow.kit.settings import Settings
 
 _ROWS, _CUSTOMERS = 1_000_000, 100_000
 _PORT, _FLOOR_PORT = 18_475, 18_476
-_ROUNDS, _SECONDS = 5, 1.5
+_ROUNDS, _SECONDS = 7, 1.0
 _COLD = (
     "SELECT country, count() AS n, sum(amount) AS total, max(ts) AS last_ts FROM payments "
     "WHERE customer_id = {variables.customer} GROUP BY country ORDER BY country"
@@ -46,26 +47,29 @@ def main() -> None:
 
 def _report(key: str) -> None:
     rounds = [_round(key) for _ in range(_ROUNDS)]
-    one, one_floor, many, many_floor = (_middle([r[i] for r in rounds]) for i in range(4))
-    wide = _middle([measure(_PORT, lambda _: post(_RUN.format("wide"), b"{}", key), 1, _SECONDS) for _ in range(3)])
-    direct: dict[str, float] = httpx.get(f"http://127.0.0.1:{_FLOOR_PORT}/direct", timeout=60).json()
-    added = one.p50 - direct["cold"]
-    ratio = many.rate / many_floor.rate
+    one, one_floor, pool, many, many_floor, wide, wide_floor = (_middle([r[i] for r in rounds]) for i in range(7))
+    # Of rounds, not of medians: what else the machine does then is on both sides.
+    added = statistics.median(r[0].p50 - r[2].p50 for r in rounds)
+    over = statistics.median(r[0].p50 - r[1].p50 for r in rounds)
+    ratio = statistics.median(r[3].rate / r[4].rate for r in rounds)
+    wider = statistics.median(r[5].p50 / r[6].p50 for r in rounds)
     show(
-        "A run of a parametrised query over 1,000,000 rows; floor: bare Starlette over the engine pool",
+        "A run of a parametrised query over 1,000,000 rows",
         [
-            Measured("1 connection, median", one.p50, one_floor.p50, "ms", ""),
-            Measured("1 connection; floor: the engine pool alone", one.p50, direct["cold"], "ms", ""),
-            Measured("  added over the engine pool alone", added, 1.0, "ms", "<= 1.0 ms", added <= 1.0),
-            Measured("16 connections, answers a second", many.rate, many_floor.rate, "", ">= 0.75", ratio >= 0.75),
-            Measured("10,000 rows x 4; floor: the engine alone", wide.p50, direct["wide"], "ms", "<= 1.5",
-                     wide.p50 <= 1.5 * direct["wide"]),
+            Measured("1 connection; floor: bare Starlette over the pool", one.p50, one_floor.p50, "ms", ""),
+            Measured("1 connection; floor: the engine pool alone, no HTTP", one.p50, pool.p50, "ms", ""),
+            Measured("  added to the pool alone", added, 1.0, "ms", "<= 1.0 ms", added <= 1.0),
+            Measured("  added to bare Starlette", over, 1.0, "ms", ""),
+            Measured("16 connections, answers a second; floor: Starlette", many.rate, many_floor.rate, "",
+                     ">= 0.75", ratio >= 0.75),
+            Measured("10,000 rows x 4; floor: the engine alone", wide.p50, wide_floor.p50, "ms", "<= 1.5",
+                     wider <= 1.5),
         ],
     )  # fmt: skip
 
 
-def _round(key: str) -> tuple[Load, Load, Load, Load]:
-    """Ours and the floor, at one connection and at sixteen."""
+def _round(key: str) -> tuple[Load, ...]:
+    """Ours, Starlette and the pool at one connection; ours and Starlette at sixteen; many rows, ours and the pool."""
 
     def ours(number: int) -> bytes:
         body = b'{"variables":{"customer":%d}}' % (number * 7919 % _CUSTOMERS)
@@ -74,8 +78,18 @@ def _round(key: str) -> tuple[Load, Load, Load, Load]:
     def floor(number: int) -> bytes:
         return post("/run", b"%d" % (number * 7919 % _CUSTOMERS), key)
 
-    alone = measure(_PORT, ours, 1, _SECONDS), measure(_FLOOR_PORT, floor, 1, _SECONDS)
-    return *alone, measure(_PORT, ours, 16, _SECONDS), measure(_FLOOR_PORT, floor, 16, _SECONDS)
+    def wide(_: int) -> bytes:
+        return post(_RUN.format("wide"), b"{}", key)
+
+    alone = measure(_PORT, ours, 1, _SECONDS), measure(_FLOOR_PORT, floor, 1, _SECONDS), _direct("cold")
+    many = measure(_PORT, ours, 16, _SECONDS), measure(_FLOOR_PORT, floor, 16, _SECONDS)
+    return *alone, *many, measure(_PORT, wide, 1, _SECONDS), _direct("wide")
+
+
+def _direct(what: str) -> Load:
+    """The engine pool alone, measured inside the floor's process."""
+    p50: float = httpx.get(f"http://127.0.0.1:{_FLOOR_PORT}/direct/{what}", timeout=60).json()
+    return Load(1e3 / p50, p50)
 
 
 def _middle(loads: list[Load]) -> Load:
@@ -182,17 +196,15 @@ def _serve_floor(file: Path) -> None:
         answer = await engine.run(query(int(await request.body())))
         return Response(b'{"results":' + answer.json_rows() + b"}", media_type="application/json")
 
-    async def direct(_: Request) -> Response:
-        found = {
-            "cold": await _median(lambda n: engine.run(query(n * 7919 % _CUSTOMERS)), 400),
-            "wide": await _median(lambda _: engine.run(Query(wide.sql, wide.parameters)), 100),
-        }
+    async def direct(request: Request) -> Response:
+        asked = query if request.path_params["what"] == "cold" else lambda _: Query(wide.sql, wide.parameters)
+        found = await _median(lambda n: engine.run(asked(n * 7919 % _CUSTOMERS)), 150)
         return Response(json.dumps(found), media_type="application/json")
 
     async def ready(_: Request) -> Response:
         return Response()
 
-    routes = [Route("/run", run, methods=["POST"]), Route("/direct", direct), Route("/ready", ready)]
+    routes = [Route("/run", run, methods=["POST"]), Route("/direct/{what}", direct), Route("/ready", ready)]
     uvicorn.run(Starlette(routes=routes), port=_FLOOR_PORT, log_level="error")
 
 
