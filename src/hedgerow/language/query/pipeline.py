@@ -13,7 +13,7 @@ from hedgerow.language.query.passes.limits import Page, limit
 from hedgerow.language.query.passes.placeholders import find_variables, refuse_placeholders, replace_variables
 from hedgerow.language.query.passes.resolve import resolve
 from hedgerow.language.query.print_clickhouse import ClickHousePrinter, clickhouse_type
-from hedgerow.language.query.print_hogql import print_hogql
+from hedgerow.language.query.print_hogql import filled, has_variables, print_hogql
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.parser import parse_select
 
@@ -59,6 +59,8 @@ class CompiledQuery:
     inlined: frozenset[str] = frozenset()
     implicit_limit: bool = False
     lineage: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    hogql_template: str = ""
+    """`hogql` with the variables' places marked; empty when it has none."""
 
 
 def parse(text: str) -> nodes.AnySelect:
@@ -81,22 +83,24 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
     own = _own_limit_variables(tree)
     hogql = print_hogql(tree)
     tree, bounds = limit(tree, page)
-    tree, relation, tables = resolve(tree, catalog)
-    tree = guard(tree, catalog)
-    printer = ClickHousePrinter()
+    resolved = resolve(tree, catalog)
+    tree = guard(resolved.tree, catalog)
+    outputs = resolved.relation.columns.values()
+    printer = ClickHousePrinter(catalog.database)
     sql = printer.query(tree)
     return CompiledQuery(
         sql=sql,
         parameters=printer.parameters,
-        hogql=hogql,
-        columns=tuple(column.physical for column in relation.columns.values()),
-        tables=tables,
+        hogql=filled(hogql, options.variables),
+        hogql_template=hogql if has_variables(hogql) else "",
+        columns=tuple(column.physical for column in outputs),
+        tables=resolved.tables,
         row_limit=bounds.rows,
         row_offset=bounds.offset,
         variable_parameters={name: tuple(carriers) for name, carriers in printer.variables.items()},
-        inlined=frozenset(printer.inlined | own),
+        inlined=frozenset(printer.inlined | own | resolved.inlined),
         implicit_limit=bounds.implicit,
-        lineage={column.physical: column.origin for column in relation.columns.values()},
+        lineage={column.physical: column.origin for column in outputs},
     )
 
 
@@ -109,12 +113,16 @@ def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQ
         value = variables.get(name)
         if (value is None) != (not carriers):
             return None
+        if isinstance(value, dict):
+            return None
         for carrier in carriers:
             kind = clickhouse_type(value)
             if parameters[carrier].type != kind:
                 return None
             parameters[carrier] = Bound(kind, value)
-    return replace(compiled, parameters=parameters)
+    if not compiled.hogql_template:
+        return replace(compiled, parameters=parameters)
+    return replace(compiled, parameters=parameters, hogql=filled(compiled.hogql_template, variables))
 
 
 def _own_limit_variables(tree: nodes.AnySelect) -> set[str]:

@@ -16,7 +16,8 @@ _INT64 = 2**63
 class ClickHousePrinter(ExpressionPrinter):
     """`text` of a query; `parameters` gathers what is bound, `variables` which of them carry a variable's value."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
+        self._database = database
         self.parameters: dict[str, Bound] = {}
         self.variables: dict[str, list[str]] = {}
         self.inlined: set[str] = set()
@@ -47,6 +48,16 @@ class ClickHousePrinter(ExpressionPrinter):
         name = name or f"v{len(self.parameters)}"
         self.parameters[name] = bound
         return f"{{{name}:{bound.type}}}"
+
+    def inline(self, part: str | int | nodes.Constant) -> str:
+        if isinstance(part, VariableValue):
+            self.inlined.add(part.variable)
+            self.variables.setdefault(part.variable, [])
+        return quoted(str(part.value if isinstance(part, nodes.Constant) else part))
+
+    def source(self, name: str) -> str:
+        # Named as the database is, a table would hide it: `p1`.`t` would be a column.
+        return quoted(f"{name} " if name.rstrip(" ") == self._database else name)
 
     def _variable(self, node: VariableValue) -> str:
         if node.value is None:
@@ -139,7 +150,7 @@ class ClickHousePrinter(ExpressionPrinter):
         made = []
         for name, cte in select.ctes.items():
             if cte.cte_type == "subquery":
-                made.append(f"{quoted(name)} AS ({self.query(cte.expr)})")
+                made.append(f"{self.source(name)} AS ({self.query(cte.expr)})")
             else:
                 made.append(f"{self.expression(cte.expr)} AS {quoted(name)}")
         return f"WITH {recursive}{', '.join(made)}"
@@ -171,7 +182,7 @@ class ClickHousePrinter(ExpressionPrinter):
             if join is first and beside and isinstance(join.table, TableRef):
                 # Over shards, each would add the right side's unmatched rows once more: read the left side first.
                 table = f"(SELECT * FROM {table})"
-            parts.append(f"{table} AS {quoted(join.alias or '')}")
+            parts.append(f"{table} AS {self.source(join.alias or '')}")
             if join.constraint is not None:
                 parts.append(self._constraint(join.constraint))
             join = join.next_join
@@ -188,7 +199,7 @@ class ClickHousePrinter(ExpressionPrinter):
         if isinstance(table, nodes.SelectQuery | nodes.SelectSetQuery):
             return f"({self.query(table)})"
         if isinstance(table, CteRef):
-            return quoted(table.name)
+            return self.source(table.name)
         if isinstance(table, FunctionRef):
             return f"{table.name}({self.listed(table.args)})"
         if isinstance(table, TableRef):

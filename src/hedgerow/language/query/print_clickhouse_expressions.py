@@ -1,6 +1,6 @@
 """Prints resolved expressions as ClickHouse text, with NULL compared the way HogQL compares it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hedgerow.kit.values import Bound
@@ -38,6 +38,14 @@ class ExpressionPrinter:
         raise NotImplementedError
 
     def bind(self, bound: Bound, name: str = "") -> str:
+        raise NotImplementedError
+
+    def inline(self, part: str | int | nodes.Constant) -> str:
+        """A part of a path that has to stand in the text itself."""
+        raise NotImplementedError
+
+    def source(self, name: str) -> str:
+        """What a table of this query is called in the text."""
         raise NotImplementedError
 
     def expression(self, node: nodes.Expr) -> str:
@@ -100,18 +108,20 @@ class ExpressionPrinter:
 
     def _plain_comparison(self, node: nodes.CompareOperation) -> str:
         name = _COMPARE[node.op]
-        left, right = self.expression(node.left), self.expression(node.right)
+        left = self.expression(node.left)
+        if name in {"in", "notIn"}:
+            return f"{name}({left}, {self._set(node.right)})"
+        right = self.expression(node.right)
         if name == "match":
             pattern = f"concat('(?i)', {right})" if node.op.endswith("*") else right
             text = f"match({left}, {pattern})"
             return f"not({text})" if node.op in _NEGATIVE else text
-        if name in {"in", "notIn"}:
-            return f"{name}({left}, {self._set(node.right, right)})"
         return f"{name}({left}, {right})"
 
-    def _set(self, node: nodes.Expr, text: str) -> str:
+    def _set(self, node: nodes.Expr) -> str:
         if isinstance(node, nodes.Tuple):
             return f"({self.listed(node.exprs)})" if len(node.exprs) > 1 else f"tuple({self.listed(node.exprs)})"
+        text = self.expression(node)
         if isinstance(node, nodes.Constant) and not isinstance(node.value, list):
             return f"tuple({text})"
         return text
@@ -197,22 +207,25 @@ class ExpressionPrinter:
         if node.kind == "tuple":
             return f"tupleElement({base}, {self._key(node.path[0])})"
         if node.kind == "json":
-            path = ".".join(quoted(str(part)) for part in node.path)
-            return f"nullIf(CAST({base}.{path}, 'Nullable(String)'), '')"
+            path = ".".join(self.inline(part) for part in node.path)
+            # A path holds a value or an object, each read in its own way; an empty object is no object.
+            return f"ifNull(CAST({base}.{path}, 'Nullable(String)'), nullIf(toJSONString({base}.^{path}), '{{}}'))"
         if node.kind == "map":
             key = self._key(node.path[0])
             value = f"if(mapContains({base}, {key}), arrayElement({base}, {key}), NULL)"
             return value if len(node.path) == 1 else self._extracted(f"toString({value})", node.path[1:])
         return self._extracted(base, node.path)
 
-    def _extracted(self, base: str, path: list[str | int]) -> str:
+    def _extracted(self, base: str, path: Sequence[str | int | nodes.Constant]) -> str:
         keys = ", ".join(self._key(part) for part in path)
         raw = f"nullIf(nullIf(JSONExtractRaw(ifNull({base}, ''), {keys}), ''), 'null')"
         text = f"JSONExtractString(ifNull({base}, ''), {keys})"
         # A string loses its quotes, and its escapes with them; anything else is its JSON text.
         return f"if(startsWith({raw}, '\"'), {text}, {raw})"
 
-    def _key(self, part: str | int) -> str:
+    def _key(self, part: str | int | nodes.Constant) -> str:
+        if isinstance(part, nodes.Constant):
+            return self.constant(part)
         return str(part) if isinstance(part, int) else self.bind(Bound("String", part))
 
     def _array_access(self, node: nodes.ArrayAccess) -> str:
@@ -254,7 +267,7 @@ def _bound_text(node: nodes.WindowFrameExpr) -> str:
 
 
 _PRINTERS: dict[type, Callable[[ExpressionPrinter, Any], str]] = {
-    ColumnRef: lambda _p, n: f"{quoted(n.source)}.{quoted(n.name)}",
+    ColumnRef: lambda p, n: f"{p.source(n.source)}.{quoted(n.name)}",
     NameRef: lambda _p, n: quoted(n.name),
     PropertyRef: ExpressionPrinter._property,
     VariableValue: ExpressionPrinter.constant,

@@ -1,9 +1,17 @@
 """Prints a tree as HogQL: the name of a column without an alias, and the text that answers say was run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from hedgerow.language.query.resolved import ColumnRef, CteRef, FunctionRef, NameRef, PropertyRef, TableRef
+from hedgerow.language.query.resolved import (
+    ColumnRef,
+    CteRef,
+    FunctionRef,
+    NameRef,
+    PropertyRef,
+    TableRef,
+    VariableValue,
+)
 from hedgerow.language.syntax import nodes
 
 _ARITHMETIC = {"+": "plus", "-": "minus", "*": "multiply", "/": "divide", "%": "modulo"}
@@ -14,6 +22,21 @@ _COMPARE = {
 _REGEX = {"=~": "match({0}, {1})", "!~": "not(match({0}, {1}))", "=~*": "match({0}, concat('(?i)', {1}))",
           "!~*": "not(match({0}, concat('(?i)', {1})))"}  # fmt: skip
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
+
+
+_MARK = "\0"
+
+
+def filled(text: str, values: Mapping[str, Any]) -> str:
+    """A printed text with the variables' values in it: `print_hogql` only marks their places."""
+    parts = text.split(_MARK)
+    parts[1::2] = [literal(values.get(name)) for name in parts[1::2]]
+    return "".join(parts)
+
+
+def has_variables(text: str) -> bool:
+    """Whether a printed text has places for variables."""
+    return _MARK in text
 
 
 def column_name(expr: nodes.Expr) -> str:
@@ -27,11 +50,13 @@ def column_name(expr: nodes.Expr) -> str:
 
 
 def print_hogql(node: Any) -> str:
-    """The text of an expression or a query."""
+    """The text of an expression or a query; `filled` puts the variables' values in."""
     if isinstance(node, nodes.SelectQuery):
         return _select(node)
     if isinstance(node, nodes.SelectSetQuery):
         return _select_set(node)
+    if isinstance(node, VariableValue):
+        return f"{_MARK}{node.variable}{_MARK}"
     if isinstance(node, nodes.Constant):
         return literal(node.value)
     printer = _PRINTERS.get(type(node))
@@ -60,7 +85,13 @@ def literal(value: Any) -> str:
 
 
 def _list(exprs: Any) -> str:
-    return ", ".join(print_hogql(expr) for expr in exprs or [])
+    return ", ".join(_inner(expr) for expr in exprs or [])
+
+
+def _inner(node: Any) -> str:
+    """A part of something else: a query among values needs brackets of its own."""
+    text = print_hogql(node)
+    return f"({text})" if isinstance(node, nodes.SelectQuery | nodes.SelectSetQuery) else text
 
 
 def _chain(parts: Any) -> str:
@@ -79,7 +110,7 @@ def _call(node: nodes.Call) -> str:
 
 
 def _compare(node: nodes.CompareOperation) -> str:
-    left, right = print_hogql(node.left), print_hogql(node.right)
+    left, right = _inner(node.left), _inner(node.right)
     if isinstance(node.right, nodes.Constant) and node.right.value is None and node.op in {"==", "!="}:
         return f"isNull({left})" if node.op == "==" else f"isNotNull({left})"
     if node.op in _COMPARE:
@@ -114,70 +145,111 @@ def _bound(node: nodes.WindowFrameExpr) -> str:
 
 def _order(node: nodes.OrderExpr) -> str:
     nulls = f" NULLS {node.nulls}" if node.nulls else ""
-    return f"{print_hogql(node.expr)} {node.order}{nulls}"
+    text = f"{_inner(node.expr)} {node.order}{nulls}"
+    if (fill := node.with_fill) is None:
+        return text
+    bounds = _clauses(("FROM", fill.from_value), ("TO", fill.to_value), ("STEP", fill.step_value))
+    return " ".join([text, "WITH FILL", *bounds])
 
 
 def _select_set(node: nodes.SelectSetQuery) -> str:
     text = _bracketed(node.initial_select_query)
     for following in node.subsequent_select_queries:
         text += f" {following.set_operator} {_bracketed(following.select_query)}"
-    return text
+    order = ["ORDER BY " + ", ".join(map(_order, node.order_by))] if node.order_by else []
+    text = f"({text})" if order or node.limit is not None or node.offset is not None else text
+    return " ".join([text, *order, *_clauses(("LIMIT", node.limit), ("OFFSET", node.offset))])
 
 
 def _bracketed(node: Any) -> str:
-    return f"({print_hogql(node)})" if isinstance(node, nodes.SelectSetQuery) else print_hogql(node)
+    """A SELECT of a set: one whose end could be taken for the set's stands in brackets."""
+    ended = isinstance(node, nodes.SelectQuery) and not (node.order_by or node.limit or node.offset or node.ctes)
+    return print_hogql(node) if ended else f"({print_hogql(node)})"
 
 
 def _select(node: nodes.SelectQuery) -> str:
-    parts = []
-    if node.ctes:
-        parts.append("WITH " + ", ".join(map(_cte, node.ctes.values())))
-    parts.append(("SELECT DISTINCT " if node.distinct else "SELECT ") + ", ".join(map(_column, node.select)))
+    parts = [_with(node), "SELECT DISTINCT" if node.distinct else "SELECT", ", ".join(map(_column, node.select))]
     if node.select_from:
         parts.append("FROM " + _joins(node.select_from))
     if node.array_join_list:
         parts.append(f"{node.array_join_op} {_list(node.array_join_list)}")
-    for word, expr in (("PREWHERE", node.prewhere), ("WHERE", node.where)):
-        if expr is not None:
-            parts.append(f"{word} {print_hogql(expr)}")
+    parts += _clauses(("PREWHERE", node.prewhere), ("WHERE", node.where))
     if node.group_by or node.group_by_mode:
-        parts.append("GROUP BY " + (_list(node.group_by) or str(node.group_by_mode).upper()))
-    for word, expr in (("HAVING", node.having), ("QUALIFY", node.qualify)):
-        if expr is not None:
-            parts.append(f"{word} {print_hogql(expr)}")
+        parts.append("GROUP BY " + _group_by(node))
+    parts += _clauses(("HAVING", node.having), ("QUALIFY", node.qualify))
     if node.window_exprs:
         named = (f"{identifier(name)} AS ({_window(w)})" for name, w in node.window_exprs.items())
         parts.append("WINDOW " + ", ".join(named))
-    if node.order_by:
-        parts.append("ORDER BY " + ", ".join(map(_order, node.order_by)))
-    if node.limit_by:
-        parts.append(f"LIMIT {print_hogql(node.limit_by.n)} BY {_list(node.limit_by.exprs)}")
+    return " ".join(filter(None, [*parts, *_end(node)]))
+
+
+def _with(node: nodes.SelectQuery) -> str:
+    if not node.ctes:
+        return ""
+    recursive = "RECURSIVE " if any(cte.recursive for cte in node.ctes.values()) else ""
+    return f"WITH {recursive}{', '.join(map(_cte, node.ctes.values()))}"
+
+
+def _clauses(*clauses: tuple[str, nodes.Expr | None]) -> list[str]:
+    return [f"{word} {_inner(expr)}" for word, expr in clauses if expr is not None]
+
+
+def _group_by(node: nodes.SelectQuery) -> str:
+    mode, columns = node.group_by_mode, _list(node.group_by)
+    if mode in {"cube", "rollup"}:
+        return f"{mode.upper()}({columns})"
+    if mode == "grouping_sets":
+        return f"GROUPING SETS ({columns})"
+    return columns or str(mode).upper()
+
+
+def _end(node: nodes.SelectQuery) -> list[str]:
+    """ORDER BY and the limits."""
+    parts = ["ORDER BY " + ", ".join(map(_order, node.order_by))] if node.order_by else []
+    if node.interpolate:
+        parts.append(f"INTERPOLATE ({', '.join(map(_interpolated, node.interpolate))})")
+    if by := node.limit_by:
+        skip = f" OFFSET {_inner(by.offset_value)}" if by.offset_value is not None else ""
+        parts.append(f"LIMIT {_inner(by.n)}{skip} BY {_list(by.exprs)}")
     if node.limit is not None:
-        parts.append("LIMIT " + print_hogql(node.limit) + (" WITH TIES" if node.limit_with_ties else ""))
-    if node.offset is not None:
-        parts.append("OFFSET " + print_hogql(node.offset))
-    return " ".join(parts)
+        percent, ties = "%" if node.limit_percent else "", " WITH TIES" if node.limit_with_ties else ""
+        parts.append(f"LIMIT {_inner(node.limit)}{percent}{ties}")
+    return parts + _clauses(("OFFSET", node.offset))
+
+
+def _interpolated(node: nodes.InterpolateExpr) -> str:
+    return _inner(node.expr) + (f" AS {_inner(node.value)}" if node.value else "")
+
+
+def _columns(node: nodes.ColumnsExpr) -> str:
+    if node.all_columns:
+        return f"* EXCLUDE ({', '.join(map(identifier, node.exclude or []))})"
+    return f"COLUMNS({literal(node.regex) if node.regex is not None else _list(node.columns)})"
 
 
 def _column(node: nodes.Expr) -> str:
-    return print_hogql(node.expr if isinstance(node, nodes.Alias) and node.hidden else node)
+    return _inner(node.expr if isinstance(node, nodes.Alias) and node.hidden else node)
 
 
 def _cte(node: nodes.CTE) -> str:
     if node.cte_type == "column":
-        return f"{print_hogql(node.expr)} AS {identifier(node.name)}"
+        return f"{_inner(node.expr)} AS {identifier(node.name)}"
     return f"{identifier(node.name)} AS ({print_hogql(node.expr)})"
 
 
 def _joins(node: nodes.JoinExpr) -> str:
     table = node.table
     text = (
-        f"({print_hogql(table)})" if isinstance(table, nodes.SelectQuery | nodes.SelectSetQuery) else print_hogql(table)
+        f"({print_hogql(table)})"
+        if isinstance(table, nodes.SelectQuery | nodes.SelectSetQuery | nodes.ValuesQuery)
+        else print_hogql(table)
     )
     if node.table_args is not None:
         text += f"({_list(node.table_args)})"
     if node.alias and node.alias != text:
         text += f" AS {identifier(node.alias)}"
+    if node.column_aliases:
+        text += f"({', '.join(map(identifier, node.column_aliases))})"
     if node.constraint:
         text += f" {node.constraint.constraint_type} {print_hogql(node.constraint.expr)}"
     if node.next_join:
@@ -187,14 +259,14 @@ def _joins(node: nodes.JoinExpr) -> str:
 
 _PRINTERS: dict[type, Callable[[Any], str]] = {
     nodes.Field: lambda n: _chain(n.chain),
-    nodes.Alias: lambda n: f"{print_hogql(n.expr)} AS {identifier(n.alias)}",
+    nodes.Alias: lambda n: f"{_inner(n.expr)} AS {identifier(n.alias)}",
     nodes.Call: _call,
     nodes.ExprCall: lambda n: f"{print_hogql(n.expr)}({_list(n.args)})",
     nodes.And: lambda n: f"and({_list(n.exprs)})",
     nodes.Or: lambda n: f"or({_list(n.exprs)})",
-    nodes.Not: lambda n: f"not({print_hogql(n.expr)})",
+    nodes.Not: lambda n: f"not({_inner(n.expr)})",
     nodes.CompareOperation: _compare,
-    nodes.ArithmeticOperation: lambda n: f"{_ARITHMETIC[n.op]}({print_hogql(n.left)}, {print_hogql(n.right)})",
+    nodes.ArithmeticOperation: lambda n: f"{_ARITHMETIC[n.op]}({_inner(n.left)}, {_inner(n.right)})",
     nodes.IsDistinctFrom: lambda n: (
         f"{print_hogql(n.left)} IS {'NOT ' if n.negated else ''}DISTINCT FROM {print_hogql(n.right)}"
     ),
@@ -212,6 +284,9 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     nodes.TryCast: lambda n: f"try_cast({print_hogql(n.expr)} AS {n.type_name})",
     nodes.WindowFunction: _window_function,
     nodes.NamedArgument: lambda n: f"{identifier(n.name)} := {print_hogql(n.value)}",
+    nodes.GroupingSet: lambda n: f"({_list(n.exprs)})",
+    nodes.ColumnsExpr: _columns,
+    nodes.ValuesQuery: lambda n: "VALUES " + ", ".join(f"({_list(row)})" for row in n.rows),
     nodes.HogQLXTag: lambda n: f"<{n.kind} />",
     ColumnRef: lambda n: f"{identifier(n.source)}.{identifier(n.name)}",
     NameRef: lambda n: identifier(n.name),

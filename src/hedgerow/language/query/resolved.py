@@ -63,5 +63,5 @@ class PropertyRef(nodes.Expr):
     """A path into a column. `kind`: `text` (JSON in a string), `json`, `map` or `tuple`."""
 
     base: nodes.Expr
-    path: list[str | int]
+    path: list[str | int | VariableValue]
     kind: str

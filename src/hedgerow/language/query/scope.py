@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hedgerow.language.query.catalog import SavedJoin, Table
+from hedgerow.language.syntax import nodes
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Scope:
     sources: dict[str, Relation] = field(default_factory=dict)
     aliases: dict[str, tuple[str, bool]] = field(default_factory=dict)
     """Alias → type and whether it may be NULL."""
+    alias_exprs: dict[str, nodes.Expr] = field(default_factory=dict)
     ctes: dict[str, Relation] = field(default_factory=dict)
     lambdas: list[set[str]] = field(default_factory=list)
     using: set[str] = field(default_factory=set)

@@ -68,8 +68,9 @@ def nullable_name(name: str) -> str:
 _CASTS = {
     "int": "Int64", "integer": "Int64", "bigint": "Int64", "smallint": "Int16", "tinyint": "Int8", "text": "String",
     "varchar": "String", "char": "String", "string": "String", "float": "Float64", "double": "Float64",
-    "real": "Float32", "decimal": "Decimal(38, 10)", "numeric": "Decimal(38, 10)", "bool": "Bool", "boolean": "Bool", "date": "Date",
-    "date32": "Date32", "datetime": "DateTime", "timestamp": "DateTime64(6)", "datetime64": "DateTime64(6)",
+    "real": "Float32", "decimal": "Decimal(38, 10)", "numeric": "Decimal(38, 10)", "bool": "Bool", "boolean": "Bool",
+    "date": "Date", "date32": "Date32", "datetime": "DateTime", "timestamp": "DateTime64(6)",
+    "datetime64": "DateTime64(6)",
     "uuid": "UUID", "json": "String", "ipv4": "IPv4", "ipv6": "IPv6",
     **{f"{sign}int{size}": f"{sign.upper()}Int{size}" for sign in ("", "u") for size in (8, 16, 32, 64, 128, 256)},
     **{f"float{size}": f"Float{size}" for size in (32, 64)},
@@ -85,14 +86,17 @@ _WITH_NUMBERS = {
     "decimal": "Decimal", "numeric": "Decimal", "decimal32": "Decimal32", "decimal64": "Decimal64",
     "decimal128": "Decimal128", "datetime64": "DateTime64", "datetime": "DateTime", "fixedstring": "FixedString",
 }  # fmt: skip
-_NUMBERS = re.compile(r"\d{1,3}(?:, \d{1,3})?(?:, '[A-Za-z0-9_+/-]+')?\Z|'[A-Za-z0-9_+/-]+'\Z")
+_LONGEST_CAST = 500
+_NUMBERS = re.compile(r"\d{1,3}(?:, ?\d{1,3})?(?:, ?'[A-Za-z0-9_+/-]+')?\Z|'[A-Za-z0-9_+/-]+'\Z")
 
 
 def cast_type(name: str) -> str | None:
-    """The engine's type for a type written in a cast (lower case, as the parser gives it); `None` if not allowed."""
-    if name in _CASTS:
-        return _CASTS[name]
-    head, found, rest = name.partition("(")
+    """The engine's type for a type written in a cast, in any case; `None` if not allowed."""
+    if len(name) > _LONGEST_CAST:
+        return None
+    if (plain := _CASTS.get(name.lower())) is not None:
+        return plain
+    head, found, rest = name.lower().partition("(")[0], *name.partition("(")[1:]
     if not found or not rest.endswith(")"):
         return None
     inner = rest[:-1]

@@ -6,7 +6,6 @@ from typing import Any
 
 from hedgerow.language.syntax import nodes
 
-
 _PLAIN_TYPES = frozenset({"str", "int", "bool", "str | None", "Span | None", "bool | None"})
 _slots: dict[type, tuple[str, ...]] = {}
 

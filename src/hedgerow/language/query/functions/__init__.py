@@ -28,14 +28,23 @@ def names() -> list[str]:
     return sorted(_ALL)
 
 
-@lru_cache(4096)
+_LONGEST = 64
+
+
 def find(name: str) -> Function | None:
     """The function of that name; case does not matter where no two differ by it alone."""
+    return _find(name) if len(name) <= _LONGEST else None
+
+
+@lru_cache(4096)
+def _find(name: str) -> Function | None:
     return _ALL.get(name) or aggregates.combined(name) or _FOLDED.get(name.lower())
 
 
 def near(name: str) -> str | None:
     """The name a misspelt one was most likely meant to be."""
+    if len(name) > _LONGEST:
+        return None
     close = difflib.get_close_matches(name.lower(), _FOLDED, n=1, cutoff=0.8)
     return _FOLDED[close[0]].name if close else None
 

@@ -13,7 +13,7 @@ deltaSum:1 deltaSumTimestamp:2 boundingRatio:2 groupUniqArray:1@0-1 groupArray:1
 groupArraySample:1@1-2 groupArrayMovingAvg:1@0-1 groupArrayMovingSum:1@0-1 groupArrayInsertAt:2@0-2
 groupArraySorted:1@1 groupArrayIntersect:1 groupConcat:1-2@0-2 string_agg=groupConcat:1-2@0-2 groupBitAnd:1 groupBitOr:1
 groupBitXor:1 groupBitmap:1 uniq:1-* uniqExact:1-* uniqCombined:1-*@0-1 uniqCombined64:1-*@0-1 uniqHLL12:1-*
-countDistinct=uniqExact:1-* approx_count_distinct=uniq:1-* quantile:1@1 quantiles:1@1-* quantileExact:1@1 quantilesExact:1@1-*
+countDistinct=uniqExact:1-* bool_and=min:1 bool_or=max:1 approx_count_distinct=uniq:1-* quantile:1@1 quantiles:1@1-* quantileExact:1@1 quantilesExact:1@1-*
 quantileExactLow:1@1 quantileExactHigh:1@1 quantileExactWeighted:2@1 quantileTiming:1@1 quantilesTiming:1@1-* quantileTDigest:1@1
 quantilesTDigest:1@1-* quantileTDigestWeighted:2@1 quantileDeterministic:2@1 quantileBFloat16:1@1 quantileGK:1@2
 quantileInterpolatedWeighted:2@1 quantileExactInclusive:1@1 quantileExactExclusive:1@1 quantilesExactInclusive:1@1-*
@@ -22,7 +22,7 @@ mannWhitneyUTest:2@0-2 studentTTest:2@0-1 welchTTest:2@0-1 kolmogorovSmirnovTest
 theilsU:2 contingency:2 rankCorr:2 categoricalInformationValue:2-* meanZTest:2@3 intervalLengthSum:2 maxIntersections:2
 maxIntersectionsPosition:2 exponentialMovingAverage:2@1 exponentialTimeDecayedAvg:2@1 largestTriangleThreeBuckets:2@1 lttb:2@1
 sparkbar:2@0-3 histogram:1@1 sequenceMatch:2-*@1 sequenceCount:2-*@1 sequenceNextNode:2-*@2 windowFunnel:2-*@1-* retention:1-32
-uniqUpTo:1@1 sumMapFiltered:2@1 sumMapFilteredWithOverflow:2@1 singleValueOrNull:1 analysisOfVariance:2 flameGraph:1-3
+uniqUpTo:1@1 sumMapFiltered:2@1 sumMapFilteredWithOverflow:2@1 singleValueOrNull:1 analysisOfVariance:2
 """,
     aggregate=True,
 )

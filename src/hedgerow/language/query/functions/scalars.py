@@ -62,7 +62,7 @@ toDecimal32:2 toDecimal64:2 toDecimal128:2 toDecimalString:2 toTypeName:1 reinte
 reinterpretAsUInt32:1 reinterpretAsUInt64:1 reinterpretAsInt8:1 reinterpretAsInt32:1 reinterpretAsInt64:1
 reinterpretAsFloat32:1 reinterpretAsFloat64:1 reinterpretAsUUID:1 accurateCast:2 accurateCastOrNull:2 accurateCastOrDefault:2-3
 parseDateTimeBestEffort:1-2 parseDateTimeBestEffortOrNull:1-2 parseDateTimeBestEffortOrZero:1-2 parseDateTime64BestEffort:1-3
-parseDateTime64BestEffortOrNull:1-3 parseDateTimeBestEffortUS:1-2 parseDateTime:2-3 parseDateTimeOrNull:2-3 formatRow:2-*
+parseDateTime64BestEffortOrNull:1-3 parseDateTimeBestEffortUS:1-2 parseDateTime:2-3 parseDateTimeOrNull:2-3
 """)
 JSON = family("""
 JSONHas:1-* JSONLength:1-* JSONArrayLength:1 JSONType:1-* JSONExtract:2-* JSONExtractUInt:1-* JSONExtractInt:1-*

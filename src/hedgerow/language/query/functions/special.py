@@ -24,8 +24,6 @@ REWRITTEN = {
         _call("sparkline", 1, 1),
         _call("splitPart", 3, 3),
         _call("arrayPosition", 2, 2),
-        _call("bool_and", 1, 1),
-        _call("bool_or", 1, 1),
         _call("safeDivide", 2, 2),
     )
 }
@@ -40,8 +38,6 @@ TEXTS: dict[str, Callable[[Printed], str]] = {
     "sparkline": lambda args: f"tuple('__hx_tag', 'Sparkline', 'data', {args[0]})",
     "splitPart": lambda args: f"arrayElement(splitByString({args[1]}, {args[0]}), {args[2]})",
     "arrayPosition": lambda args: f"indexOf({args[0]}, {args[1]})",
-    "bool_and": lambda args: f"min({args[0]})",
-    "bool_or": lambda args: f"max({args[0]})",
     "safeDivide": lambda args: f"if({args[1]} = 0, NULL, divide({args[0]}, {args[1]}))",
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hedgerow.language.query import functions
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.functions import Function
+from hedgerow.language.query.types import cast_type
 from hedgerow.language.query.walking import children
 from hedgerow.language.syntax import nodes
 
@@ -14,12 +15,17 @@ _NOT_HERE = {
 }
 
 
+_TYPED = frozenset({"accurateCast", "accurateCastOrNull", "accurateCastOrDefault"})
+
+
 def check_call(call: nodes.Call) -> None:
     """Raise `QueryFault` for a call that cannot be; `count(*)` becomes `count()`."""
     function = _known(call.name, call)
     if function.aggregate and len(call.args) == 1 and _is_star(call.args[0]):
         call.args = []
     _check_arity(function, call.args, call.params, call)
+    if function.target in _TYPED:
+        _check_type(call)
     if function.window_only:
         raise QueryFault(f"Window function '{call.name}' needs OVER (…)", call)
     if not function.aggregate:
@@ -31,6 +37,15 @@ def check_call(call: nodes.Call) -> None:
             raise QueryFault(
                 f"Aggregation '{call.name}' cannot be nested inside another aggregation '{nested.name}'.", call
             )
+
+
+def _check_type(call: nodes.Call) -> None:
+    """A type given as text is one a cast may name: a state of an aggregation is bytes the engine would trust."""
+    named = call.args[1]
+    kind = cast_type(named.value) if type(named) is nodes.Constant and isinstance(named.value, str) else None
+    if kind is None:
+        raise QueryFault(f"Function '{call.name}' needs the name of a type it may cast to, such as 'Int64'", named)
+    call.args[1] = nodes.Constant(kind, span=named.span)
 
 
 def check_window(call: nodes.WindowFunction) -> None:

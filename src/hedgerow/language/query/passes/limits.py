@@ -1,6 +1,6 @@
 """Limits: the outermost SELECT never answers more rows than it may, and a page stays within the query's own LIMIT."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.resolved import VariableValue
@@ -36,7 +36,9 @@ def limit(tree: nodes.AnySelect, page: Page) -> tuple[nodes.AnySelect, Bounds]:
         tree = _wrapped(tree)
     own, skip = _number(tree.limit, "LIMIT"), _number(tree.offset, "OFFSET") or 0
     if tree.limit_with_ties or tree.limit_percent:
-        return tree, Bounds(None, None)
+        # Ties may be any number of rows: the query's own LIMIT stays inside, the answer's goes around it.
+        tree, own, skip = _wrapped(tree), None, 0
+        page = replace(page, default=page.most)
     rows, offset, ahead = _reach(page, own)
     if rows is None:
         return tree, Bounds(None, None)
@@ -60,7 +62,7 @@ def _reach(page: Page, own: int | None) -> tuple[int | None, int | None, bool]:
     return rows, page.offset, page.look_ahead and (left is None or rows < left)
 
 
-def _wrapped(tree: nodes.SelectSetQuery) -> nodes.SelectQuery:
+def _wrapped(tree: nodes.AnySelect) -> nodes.SelectQuery:
     return nodes.SelectQuery([nodes.Field(["*"])], select_from=nodes.JoinExpr(tree))
 
 

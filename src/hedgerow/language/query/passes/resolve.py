@@ -1,15 +1,16 @@
 """Resolve: every name becomes what it stands for, tables first, then columns; stars are spread out; views go in."""
 
 import re
+from dataclasses import dataclass
 
 from hedgerow.language.query.catalog import Catalog, ViewTable
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.functions import TABLE_FUNCTIONS
 from hedgerow.language.query.passes.resolve_expressions import ExpressionResolver
-from hedgerow.language.query.print_hogql import column_name
-from hedgerow.language.query.resolved import ColumnRef, CteRef, FunctionRef, TableRef
+from hedgerow.language.query.print_hogql import column_name, filled, has_variables
+from hedgerow.language.query.resolved import ColumnRef, CteRef, FunctionRef, TableRef, VariableValue
 from hedgerow.language.query.scope import Relation, Scope, SeenColumn
-from hedgerow.language.query.walking import rebuild
+from hedgerow.language.query.walking import rebuild, walk
 from hedgerow.language.syntax import nodes
 
 _MAX_VIEWS = 1_000
@@ -17,11 +18,21 @@ _MAX_PATTERN = 200
 _FUNCTION_COLUMNS = {"numbers": "number", "zeros": "zero", "generateSeries": "generate_series"}
 
 
-def resolve(tree: nodes.AnySelect, catalog: Catalog) -> tuple[nodes.AnySelect, Relation, tuple[str, ...]]:
-    """The tree with all names resolved (it is changed), its output columns, and the names of the tables it reads."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A resolved tree: its output columns, the tables it reads, the variables whose value became a name."""
+
+    tree: nodes.AnySelect
+    relation: Relation
+    tables: tuple[str, ...]
+    inlined: frozenset[str]
+
+
+def resolve(tree: nodes.AnySelect, catalog: Catalog) -> Resolved:
+    """The tree with all names resolved (it is changed)."""
     resolver = Resolver(catalog)
     relation = resolver.select_set(tree, None, outermost=True)
-    return tree, relation, tuple(sorted(resolver.tables))
+    return Resolved(tree, relation, tuple(sorted(resolver.tables)), frozenset(resolver.inlined))
 
 
 class Resolver(ExpressionResolver):
@@ -30,6 +41,7 @@ class Resolver(ExpressionResolver):
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.tables: set[str] = set()
+        self.inlined: set[str] = set()
         self._views: list[str] = []
         self._view_count = 0
         self._unnamed = 0
@@ -211,6 +223,7 @@ class Resolver(ExpressionResolver):
         for item in select.select:
             for expr in self._spread(item, scope):
                 name = expr.alias if isinstance(expr, nodes.Alias) else column_name(expr)
+                name = self._settled(name, expr)
                 resolved = self.expression(expr, scope)
                 starred = expr is not item
                 if starred and name in relation.columns and not outermost:
@@ -220,12 +233,21 @@ class Resolver(ExpressionResolver):
                 if not outermost and not isinstance(resolved, nodes.Alias):
                     resolved = nodes.Alias(name, resolved, hidden=True)
                 made.append(resolved)
-                key = name if name not in relation.columns else f"{name} "
-                while key in relation.columns:
-                    key += " "
+                key = name
+                if name in relation.columns:
+                    # A second column of a name can be answered, not referred to: no name ends in a blank and a number.
+                    key = f"{name} {len(made)}"
                 relation.columns[key] = SeenColumn(name, kind, origin)
         select.select = made
         return relation
+
+    def _settled(self, name: str, expr: nodes.Expr) -> str:
+        """A column's name with the variables' values in it: such a query is compiled anew for other values."""
+        if not has_variables(name):
+            return name
+        values = {node.variable: node.value for node in walk(expr) if isinstance(node, VariableValue)}
+        self.inlined |= values.keys()
+        return filled(name, values)
 
     def _spread(self, item: nodes.Expr, scope: Scope) -> list[nodes.Expr]:
         """`*`, `t.*` and COLUMNS as the columns they stand for; anything else as itself."""

@@ -1,6 +1,6 @@
 """Resolve expressions: fields to columns and aliases, calls to known functions, properties to paths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hedgerow.language.query.catalog import SavedJoin
 from hedgerow.language.query.errors import QueryFault
@@ -118,7 +118,7 @@ class ExpressionResolver:
             return ColumnRef(source, name), at + 1 - before
         raise QueryFault(f"Field not found: {name}", field)
 
-    def _path(self, base: nodes.Expr, path: list[str], node: nodes.Node) -> nodes.Expr:
+    def _path(self, base: nodes.Expr, path: Sequence[str | VariableValue], node: nodes.Node) -> nodes.Expr:
         """A path into a value, by the value's type."""
         if not path:
             return base
@@ -145,6 +145,9 @@ class ExpressionResolver:
             raise QueryFault(f'Alias "{node.alias}" is a reserved keyword', node)
         self.check_name(node.alias, node)
         node.expr = self.expression(node.expr, scope)
+        if node.alias in scope.aliases and scope.alias_exprs.get(node.alias) != node.expr:
+            raise QueryFault(f"Cannot redefine an alias with the name: {node.alias}", node)
+        scope.alias_exprs[node.alias] = node.expr
         scope.aliases[node.alias] = self.typed(node.expr)
         return node
 
@@ -183,14 +186,17 @@ class ExpressionResolver:
         node.array = self.expression(node.array, scope)
         node.property = self.expression(node.property, scope)
         key = node.property.value if isinstance(node.property, nodes.Constant) else None
+        variable = node.property if isinstance(node.property, VariableValue) else None
         if key == 0 and not isinstance(key, bool) and isinstance(key, int):
             raise QueryFault(_ONE_BASED, node)
         if isinstance(key, str) and not bare(type_of(node.array)).startswith("Map"):
             if isinstance(node.array, PropertyRef) and node.array.kind != "tuple":
-                return PropertyRef(node.array.base, [*node.array.path, key], node.array.kind, span=node.span)
-            return self._path(node.array, [key], node)
+                return PropertyRef(
+                    node.array.base, [*node.array.path, variable or key], node.array.kind, span=node.span
+                )
+            return self._path(node.array, [variable or key], node)
         if isinstance(key, int) and isinstance(node.array, PropertyRef) and node.array.kind == "text":
-            return PropertyRef(node.array.base, [*node.array.path, key], "text", span=node.span)
+            return PropertyRef(node.array.base, [*node.array.path, variable or key], "text", span=node.span)
         return node
 
     def _tuple_access(self, node: nodes.Expr, scope: Scope) -> nodes.Expr:
