@@ -1,0 +1,12 @@
+"""The project the tests of queries ask."""
+
+import pytest
+
+from hedgerow.engine.chdb import ChdbEngine
+from tests.language.query.project import Project, open_project
+
+
+@pytest.fixture(scope="session")
+def project(chdb_engine: ChdbEngine) -> Project:
+    """A project with tables, views and rows in the embedded engine."""
+    return open_project(chdb_engine)
