@@ -37,7 +37,7 @@ ORDER BY average_delay DESC
     "delays_by_wind": (
         "How departure delay follows the wind at one airport: flights joined with the hour's weather.",
         """
-SELECT intDiv(toInt(weather.wind_speed), 5) * 5 AS wind_mph,
+SELECT floor(weather.wind_speed / 5) * 5 AS wind_mph,
        count() AS flights,
        round(avg(flights.dep_delay), 1) AS average_delay
 FROM flights
