@@ -1,7 +1,11 @@
 """The catalog most of the query tests share, and its tables with a few rows in an engine."""
 
+import asyncio
+import json
+from typing import Any
+
 from hedgerow.engine.base import Engine
-from hedgerow.engine.result import Column
+from hedgerow.engine.result import Column, Limits, Query
 from hedgerow.language.query.catalog import (
     Catalog,
     FunctionTable,
@@ -11,7 +15,7 @@ from hedgerow.language.query.catalog import (
     TableColumn,
     ViewTable,
 )
-from hedgerow.language.query.pipeline import parse
+from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, compile_query, parse
 
 DATABASE = "p7001"
 
@@ -95,3 +99,22 @@ async def prepare(engine: Engine) -> None:
         columns = [Column(column.physical or column.name, column.type) for column in made.columns]
         await engine.create_table(DATABASE, name, columns)
         await engine.execute(f"INSERT INTO {DATABASE}.{name} VALUES {_ROWS[name]}")
+
+
+class Asker:
+    """Runs queries over the catalog; rows are as the engine answers them, the look-ahead row included."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        asyncio.run(prepare(engine))
+
+    def run(self, compiled: CompiledQuery) -> list[list[Any]]:
+        query = Query(compiled.sql, compiled.parameters, Limits(seconds=20))
+        answer = asyncio.run(self.engine.run(query))
+        assert len(answer.columns) == len(compiled.columns), compiled.sql
+        rows: list[list[Any]] = json.loads(answer.json_rows())
+        return rows
+
+    def __call__(self, text: str, **options: Any) -> list[list[Any]]:
+        """Keywords are `CompileOptions`' own."""
+        return self.run(compile_query(text, CATALOG, CompileOptions(**options)))

@@ -6,7 +6,7 @@ and the text for the engine (a line `-- v0 String 'x'` per parameter follows it)
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.language.query.passes import filters
 from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, compile_query
-from tests.language.query.catalogs import CATALOG
+from tests.language.query.catalogs import CATALOG, Asker
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "query"
 FILES = ("placeholders", "filters", "resolve", "views", "star", "limits", "guard", "printing", "nulls", "calls")
@@ -100,8 +100,8 @@ def test_becomes(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", RUNNABLE, ids=ids(RUNNABLE))
-def test_runs(case: Case, run: Callable[[CompiledQuery], list[list[Any]]]) -> None:
-    rows = run(compiled(case))
+def test_runs(case: Case, ask: Asker) -> None:
+    rows = ask.run(compiled(case))
     if case.rows is not None:
         ordered = "order by" in case.query
         assert rows == case.rows if ordered else sorted(rows, key=repr) == sorted(case.rows, key=repr)
