@@ -7,6 +7,8 @@ from hedgerow.language.syntax.depth import MAX_LONG_CHAINS, MAX_NESTING, SHORT_C
 from hedgerow.language.syntax.errors import SyntaxFault, fault_at
 from hedgerow.language.syntax.tokens import END, OPERATOR, QUOTED, STRING, TAG, TEMPLATE, TEXT, WORD, Tokens
 
+OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
+
 
 class Cursor:
     """A place in the tokens. The parts of the parser build on each other: expressions, selects, statements."""
@@ -19,6 +21,7 @@ class Cursor:
         self.depth = 0
         self._long_chains = 0
         self._no_lambda_before = 0
+        self._closings: dict[int, int] | None = None
 
     # --- looking and taking
 
@@ -79,6 +82,21 @@ class Cursor:
         """Where the next token starts in the text."""
         return self.starts[self.at]
 
+    def closing(self, place: int) -> int:
+        """Where the bracket that opens at `place` is closed; the place of the end if it is not.
+
+        All are found at once, so that looking ahead takes no longer the deeper the text nests.
+        """
+        if self._closings is None:
+            self._closings = _closings(self.words)
+        return self._closings.get(place, len(self.words) - 1)
+
+    def after(self, place: int) -> int:
+        """The place behind the token at `place`, or behind all of its brackets if it opens any."""
+        if self.words[place] in OPENING:
+            return min(self.closing(place) + 1, len(self.words) - 1)
+        return place + 1
+
     def finish(self) -> None:
         """Nothing may follow."""
         if self.kinds[self.at] != END:
@@ -133,3 +151,15 @@ class Cursor:
 
     def is_operator(self, operator: str) -> bool:
         return self.kinds[self.at] == OPERATOR and self.words[self.at] == operator
+
+
+def _closings(words: list[str]) -> dict[int, int]:
+    """The place of each opening bracket → that of its closing one."""
+    open_places: list[int] = []
+    found: dict[int, int] = {}
+    for place, word in enumerate(words):
+        if word in OPENING:
+            open_places.append(place)
+        elif word in CLOSING and open_places:
+            found[open_places.pop()] = place
+    return found

@@ -1,6 +1,7 @@
 """FROM clauses: tables, joins, samples, pivots, VALUES."""
 
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.depth import MAX_NESTING
 from hedgerow.language.syntax.expressions import Expressions
 from hedgerow.language.syntax.tokens import NUMBER, QUOTED, TAG, WORD
 
@@ -139,7 +140,7 @@ class Joins(Expressions):
 
     def _query_in_brackets(self) -> bool:
         ahead = 1
-        while self.word(ahead) == "(":
+        while self.word(ahead) == "(" and ahead <= MAX_NESTING:
             ahead += 1
         if self.word(ahead) in {"select", "values"}:
             return True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.calls import Calls
+from hedgerow.language.syntax.cursor import CLOSING
 from hedgerow.language.syntax.literals import number
 from hedgerow.language.syntax.tokens import (
     END,
@@ -214,13 +215,11 @@ class Operands(Calls):
 
     def ends_with_semicolon(self) -> bool:
         """Whether the first thing in the curly brackets that start here is a statement, ended by `;`."""
-        depth, place = 0, self.at
-        while self.kinds[place] != END:
-            word = self.words[place]
-            depth += (word in _OPENING) - (word in _CLOSING)
-            if depth == 0 or (depth == 1 and word in {";", ":", ","}):
+        place = self.at + 1
+        while self.kinds[place] != END and (word := self.words[place]) not in CLOSING:
+            if word in {";", ":", ","}:
                 return word == ";"
-            place += 1
+            place = self.after(place)
         return False
 
     def _python_lambda(self) -> nodes.Expr | None:
@@ -317,7 +316,6 @@ class Operands(Calls):
         return parts[0] if len(parts) == 1 else nodes.Call("concat", parts)
 
 
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SET_WORDS = frozenset({"union", "intersect", "except"})
 
 _BY_KIND: dict[str, Callable[[Operands], nodes.Expr]] = {

@@ -151,13 +151,8 @@ class Selects(Joins):
         """Whether the round brackets that open here belong to `(…) AS name` or its like, not to a query."""
         if self.word(1) != "(" and self.word(1) not in {"select", "with"}:
             return True
-        depth, place = 0, self.at
-        while self.kinds[place] != END:
-            depth += (self.words[place] == "(") - (self.words[place] == ")")
-            place += 1
-            if depth == 0:
-                return self.words[place] not in _SET_WORDS and self.kinds[place] != END and self.words[place] != ")"
-        return False
+        place = self.after(self.at)
+        return self.words[place] not in _SET_WORDS and self.words[place] != ")" and self.kinds[place] != END
 
     def _cte(self, recursive: bool) -> nodes.CTE:
         start = self.start()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.cursor import CLOSING
 from hedgerow.language.syntax.selects import Selects
 from hedgerow.language.syntax.tokens import END, OPERATOR
 
@@ -49,22 +50,12 @@ class Statements(Selects):
 
     def _is_block(self) -> bool:
         """Whether curly brackets hold statements rather than a dictionary or a placeholder."""
-        depth, place = 0, self.at
-        while True:
-            word = self.words[place]
-            if self.kinds[place] == END:
-                return False
-            if word in {"{", "(", "["}:
-                depth += 1
-            elif word in {"}", ")", "]"}:
-                depth -= 1
-                if depth == 0:
-                    return True
-            elif depth == 1 and word in {";", ":=", "?"}:
-                return True
-            elif depth == 1 and word == ":":
-                return False
-            place += 1
+        place = self.at + 1
+        while self.kinds[place] != END and (word := self.words[place]) not in CLOSING:
+            if word in {";", ":=", "?", ":"}:
+                return word != ":"
+            place = self.after(place)
+        return self.kinds[place] != END
 
     def _expression_or_assignment(self, ends: bool) -> nodes.Statement:
         left = self.expression()
