@@ -176,6 +176,21 @@ def test_case_66_bodies_that_are_refused(by_event: Desk, body: dict[str, Any], a
     refused(by_event.ask(body), 400, attr, text)
 
 
+def test_debug_shows_ones_own_values_only(by_event: Desk) -> None:
+    by_event.run({"variables": {"event_name": "secret of one caller"}, "debug": True})
+    by_event.run({"variables": {"event_name": "secret of another"}})
+    shown = by_event.run({"variables": {"event_name": "mine"}, "debug": True})["hogql"]
+    assert "mine" in shown
+    assert "secret" not in shown
+
+
+def test_large_values(by_event: Desk) -> None:
+    by_event.make("select length({variables.event_name}) as n", "long")
+    assert by_event.run({"variables": {"event_name": "x" * 1_000_000}}, "long")["results"] == [[1_000_000]]
+    assert by_event.run({"variables": {"event_name": list(range(50_000))}}, "long")["results"] == [[50_000]]
+    assert by_event.run({"variables": {"event_name": "xx"}}, "long")["results"] == [[2]]
+
+
 @pytest.mark.parametrize("refresh", ["cache", "force", "blocking", "force_blocking", None])
 def test_ways_to_refresh_in_both_generations(by_event: Desk, refresh: str | None) -> None:
     assert by_event.run({"refresh": refresh})["results"] == [[10]]
@@ -442,6 +457,32 @@ def test_cases_113_and_118_last_executions(desk: Desk) -> None:
     assert ran("a") == found[:1]
     refused(desk.api.post("/endpoints/last_execution_times", json={"names": ["a b"]}), 400, "names")
     refused(desk.api.post("/endpoints/last_execution_times", json={}), 400, "names", "required")
+
+
+def test_case_116_runs_have_a_rate_of_their_own(make_app: MakeApi) -> None:
+    desk = Desk(make_app(throttle=True, throttle_query_burst="2/minute"))
+    desk.make()
+    desk.run()
+    assert desk.api.get("/endpoints/e/run").status_code == 200
+    answer = desk.ask()
+    refused(answer, 429)
+    assert int(answer.headers["retry-after"]) > 0
+    other = Desk(desk.api.other_project())
+    other.make()
+    other.run()
+    assert desk.api.get("/endpoints/e").status_code == 200
+
+
+def test_runs_on_postgresql(make_app: MakeApi, postgres_url: str) -> None:
+    desk = Desk(make_app(database_url=postgres_url))
+    desk.variable("x", 1, "Number")
+    desk.make("select {variables.x} as x", tags=["b", "a"])
+    assert desk.run({"variables": {"x": 5}})["results"] == [[5]]
+    desk.change({"query": hogql("select {variables.x} + 1 as x")})
+    assert (desk.run()["results"], desk.run({"version": 1})["results"]) == ([[2]], [[1]])
+    assert desk.get()["last_executed_at"] is not None
+    assert desk.api.delete("/endpoints/e").status_code == 204
+    assert desk.make()["current_version"] == 1
 
 
 def test_a_refused_run_is_none(by_event: Desk) -> None:

@@ -83,7 +83,10 @@ def test_retrieving_a_version_there_is_not(two: Desk) -> None:
         refused_by_hand(two.api.get(f"/endpoints/e/{path}"), 404, "Version 9 not found")
     answer = two.api.post("/endpoints/e/materialization_preview", json={"version": 9})
     refused_by_hand(answer, 404, "Version 9 not found")
-    refused(two.api.get("/endpoints/e?version=abc"), 400, "version")
+    for path in ("?version=abc", "materialization_status?version=1.5", "?version=1e2"):
+        refused(two.api.get(f"/endpoints/e/{path}"), 400, "version")
+    refused(two.api.post("/endpoints/e/materialization_preview", json={"version": "abc"}), 400, "version")
+    refused(two.api.get("/endpoints/e/versions/abc"), 404)
 
 
 def test_case_33_a_version_is_switched(two: Desk) -> None:

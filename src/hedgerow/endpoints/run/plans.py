@@ -27,14 +27,23 @@ class Page:
 
 
 class Plans:
-    """Least recently used ones go first. A plan belongs to one catalog: a change of tables makes it anew."""
+    """The least recently used go first. A plan belongs to one catalog: a change of tables makes it anew."""
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._kept: OrderedDict[_Key, tuple[Catalog, CompiledQuery]] = OrderedDict()
 
-    async def plan(self, version: Version, catalog: Catalog, values: Mapping[str, Value], page: Page) -> CompiledQuery:
-        """The version's query for the engine, with these values bound. Raises what compiling raises."""
+    async def plan(
+        self, version: Version, catalog: Catalog, values: Mapping[str, Value], page: Page, *, alone: bool = False
+    ) -> CompiledQuery:
+        """The version's query for the engine, with these values bound. Raises what compiling raises.
+
+        `alone`: compiled for this run only, in a thread; for values too large to keep, and for those who want to see
+        `hogql`, which in a kept query shows the values of whoever came first.
+        """
+        if alone:
+            arguments = (version.query["query"], version.query.get("filters"), catalog, values, page)
+            return await asyncio.to_thread(self._compiled, *arguments)
         key = (version.id, page.limit, page.offset, tuple(map(type, values.values())))
         kept = self._kept.get(key)
         if kept is not None and kept[0] is catalog:

@@ -1,5 +1,6 @@
 """A run: checks in the documented order, values bound, one query of the engine, its bytes in the envelope."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from hedgerow.queries.identity import engine_id
 from hedgerow.warehouse.catalog import Catalogs
 
 _MOST_PAGE = 2**31 - 1
+_LARGE_BODY = 50_000
+"""From this many bytes a body is worked on in a thread: it would hold up everybody else's run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,15 @@ class Runs:
     async def run(self, project_id: int, name: str, raw: bytes, query_string: Mapping[str, str]) -> bytes:
         """The whole answer's JSON; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
         current = await self._active(project_id, name)
-        body = parsed(raw)
+        large = len(raw) > _LARGE_BODY
+        body = await asyncio.to_thread(parsed, raw) if large else parsed(raw)
         wanted = read(body, query_string)
         definition = await self._version(project_id, current, wanted.version)
         _refuse_unsupported(body)
         values = _bound(definition, body.variables or {})
         catalog = await self.catalogs.fetch(project_id)
-        compiled = await self.plans.plan(definition.endpoint.version, catalog, values, wanted.page)
+        alone = large or bool(body.debug)
+        compiled = await self.plans.plan(definition.endpoint.version, catalog, values, wanted.page, alone=alone)
         answer = await self._ask(compiled, engine_id(project_id, body.client_query_id))
         at = now()
         self.usage.note(definition.endpoint, at)
