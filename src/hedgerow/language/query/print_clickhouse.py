@@ -161,10 +161,10 @@ class ClickHousePrinter(ExpressionPrinter):
             return "GROUP BY ALL"
         if not select.group_by:
             return ""
-        columns = self.listed(select.group_by)
         if mode == "grouping_sets":
             sets = (f"({self.listed(part.exprs)})" for part in select.group_by if isinstance(part, nodes.GroupingSet))
             return f"GROUP BY GROUPING SETS ({', '.join(sets)})"
+        columns = self.listed(select.group_by)
         if mode in {"cube", "rollup"}:
             return f"GROUP BY {mode.upper()}({columns})"
         return f"GROUP BY {columns}" + (f" {mode.upper()}" if mode else "")

@@ -6,7 +6,8 @@ from typing import Any
 from hedgerow.kit.values import Bound
 from hedgerow.language.query import functions
 from hedgerow.language.query.errors import QueryFault
-from hedgerow.language.query.functions.special import TEXTS
+from hedgerow.language.query.functions.aggregates import NULL_WITHOUT_NEIGHBOUR
+from hedgerow.language.query.functions.special import OF_TEXT, TEXTS
 from hedgerow.language.query.resolved import ColumnRef, NameRef, PropertyRef, VariableValue
 from hedgerow.language.query.types import bare, cast_type
 from hedgerow.language.query.typing_rules import nullable, type_of
@@ -132,6 +133,8 @@ class ExpressionPrinter:
         function = functions.find(node.name)
         if function is None:
             raise QueryFault(f"Unsupported function call '{node.name}(...)'", node)
+        if function.name in OF_TEXT and bare(type_of(node.args[0])) == "String":
+            return OF_TEXT[function.name]([self.expression(arg) for arg in node.args])
         special = TEXTS.get(function.name)
         if special is not None:
             return special([self.expression(arg) for arg in node.args])
@@ -161,7 +164,10 @@ class ExpressionPrinter:
             raise QueryFault(f"Unsupported function call '{node.name}(...)'", node)
         second = f"({self.listed(node.args)})" if node.args else ""
         over = quoted(node.over_identifier) if node.over_identifier else f"({self.window(node.over_expr)})"
-        return f"{function.target}({self.listed(node.exprs)}){second} OVER {over}"
+        args = [self.expression(expr) for expr in node.exprs or []]
+        if function.target in NULL_WITHOUT_NEIGHBOUR and args:
+            args[0] = f"toNullable({args[0]})"
+        return f"{function.target}({', '.join(args)}){second} OVER {over}"
 
     def window(self, node: nodes.WindowExpr | None) -> str:
         if node is None:

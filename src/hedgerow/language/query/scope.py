@@ -41,6 +41,7 @@ class Scope:
     alias_exprs: dict[str, nodes.Expr] = field(default_factory=dict)
     ctes: dict[str, Relation] = field(default_factory=dict)
     lambdas: list[set[str]] = field(default_factory=list)
+    windows: frozenset[str] = frozenset()
     using: set[str] = field(default_factory=set)
 
     def find_cte(self, name: str) -> Relation | None:

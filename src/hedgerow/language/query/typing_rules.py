@@ -9,6 +9,14 @@ _CONSTANTS: tuple[tuple[type, str], ...] = ((bool, "Bool"), (int, "Int64"), (flo
 _SAME_AS_ARGUMENT = frozenset(
     {"any", "anyLast", "min", "max", "assumeNotNull", "toNullable", "materialize", "identity"}
 )
+_MADE = {
+    **dict.fromkeys(("map", "mapFromArrays", "mapAdd", "mapSubtract", "mapFilter", "mapApply", "mapUpdate"), "Map"),
+    **dict.fromkeys(("mapConcat", "mapSort", "mapReverseSort", "mapExtractKeyLike"), "Map"),
+}
+_TEXTS = frozenset(
+    {"toString", "concat", "substring", "lower", "upper", "trim", "replaceAll", "extract", "formatDateTime"}
+    | {"JSONExtractString", "JSONExtractRaw", "splitPart", "toJSONString"}
+)
 _FILLED = frozenset({"ifNull", "coalesce"})
 
 
@@ -24,8 +32,10 @@ def type_of(expr: nodes.Expr) -> str:
         return cast_type(expr.type_name) or ""
     if isinstance(expr, nodes.Call) and expr.name in _SAME_AS_ARGUMENT and expr.args:
         return type_of(expr.args[0])
-    if isinstance(expr, nodes.Call) and expr.name.startswith("count"):
-        return "UInt64"
+    if isinstance(expr, nodes.Call):
+        return "UInt64" if expr.name.startswith("count") else _MADE.get(expr.name, "")
+    if isinstance(expr, nodes.Call) and expr.name in _TEXTS:
+        return "Nullable(String)"
     if isinstance(expr, PropertyRef) and expr.kind == "text":
         return "Nullable(String)"
     if isinstance(expr, nodes.ArrayAccess):

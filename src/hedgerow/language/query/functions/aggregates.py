@@ -33,6 +33,8 @@ denseRank=dense_rank:0 percentRank=percent_rank:0 nonNegativeDerivative:2-3 expo
 """,
     window_only=True,
 )
+NULL_WITHOUT_NEIGHBOUR = frozenset({"lag", "lead", "lagInFrame", "leadInFrame", "nth_value"})
+"""Window functions that look at another row: where there is none, they answer NULL and not the type's zero."""
 _COMBINATORS = (
     "If",
     "Array",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from hedgerow.language.query.functions.table import Function
 
 Printed = Sequence[str]
+_UTC = "'UTC'"
 
 
 def _call(name: str, least: int, most: int | None) -> Function:
@@ -32,8 +33,8 @@ TEXTS: dict[str, Callable[[Printed], str]] = {
     "toFloat": lambda args: f"accurateCastOrNull({args[0]}, 'Float64')",
     "toDecimal": lambda args: f"toDecimal64OrNull(toString({args[0]}), {args[1] if len(args) > 1 else 4})",
     "toUUID": lambda args: f"accurateCastOrNull({args[0]}, 'UUID')",
-    "toDate": lambda args: f"toDateOrNull({args[0]})" if _is_text(args[0]) else f"toDate({', '.join(args)})",
-    "toDateTime": lambda args: _to_datetime(*args),
+    "toDate": lambda args: f"toDate({', '.join(args)})",
+    "toDateTime": lambda args: f"toDateTime({args[0]}, {args[1] if len(args) > 1 else _UTC})",
     "exists": lambda args: f"exists{args[0]}" if args[0].startswith("(") else f"exists({args[0]})",
     "sparkline": lambda args: f"tuple('__hx_tag', 'Sparkline', 'data', {args[0]})",
     "splitPart": lambda args: f"arrayElement(splitByString({args[1]}, {args[0]}), {args[2]})",
@@ -41,13 +42,11 @@ TEXTS: dict[str, Callable[[Printed], str]] = {
     "safeDivide": lambda args: f"if({args[1]} = 0, NULL, divide({args[0]}, {args[1]}))",
 }
 
-
-def _to_datetime(value: str, timezone: str = "'UTC'") -> str:
-    if _is_text(value):
-        return f"parseDateTime64BestEffortOrNull({value}, 6, {timezone})"
-    return f"toDateTime({value}, {timezone})"
-
-
-def _is_text(printed: str) -> bool:
-    """Whether an argument is a bound text: the only kind whose type is certain here."""
-    return printed.startswith("{") and printed.endswith(":String}")
+# What the text holds after the day is not looked at, so that times in ISO form are days, too.
+OF_TEXT: dict[str, Callable[[Printed], str]] = {
+    "toDate": lambda args: f"toDateOrNull(substring({args[0]}, 1, 10))",
+    "toDateTime": lambda args: (
+        f"parseDateTime64BestEffortOrNull({args[0]}, 6, {args[1] if len(args) > 1 else _UTC})"
+    ),
+}
+"""What these are when their first argument is known to be text: NULL where it is no date, and no error."""

@@ -23,6 +23,8 @@ def check_call(call: nodes.Call) -> None:
     function = _known(call.name, call)
     if function.aggregate and len(call.args) == 1 and _is_star(call.args[0]):
         call.args = []
+    if function.aggregate and call.distinct and not call.args:
+        raise QueryFault(f"Aggregation '{call.name}' with DISTINCT expects at least 1 argument, found 0", call)
     _check_arity(function, call.args, call.params, call)
     if function.target in _TYPED:
         _check_type(call)
@@ -35,7 +37,7 @@ def check_call(call: nodes.Call) -> None:
         nested = next(_aggregates(argument), None)
         if nested is not None:
             raise QueryFault(
-                f"Aggregation '{call.name}' cannot be nested inside another aggregation '{nested.name}'.", call
+                f"Aggregation '{nested.name}' cannot be nested inside another aggregation '{call.name}'.", nested
             )
 
 

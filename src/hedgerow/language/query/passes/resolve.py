@@ -70,7 +70,7 @@ class Resolver(ExpressionResolver):
         shared.ctes = self._last_ctes.get(id(first), {})
 
     def _select(self, select: nodes.SelectQuery, parent: Scope | None, outermost: bool) -> Relation:
-        scope = Scope(parent)
+        scope = Scope(parent, windows=frozenset(select.window_exprs or ()))
         self._ctes(select, scope)
         self._last_ctes[id(select)] = scope.ctes
         if select.select_from is not None:

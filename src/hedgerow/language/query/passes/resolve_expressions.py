@@ -166,6 +166,8 @@ class ExpressionResolver:
         check_window(node)
         node.exprs = self.expressions(node.exprs or [], scope)
         node.args = self.expressions(node.args or [], scope)
+        if node.over_identifier is not None and node.over_identifier not in scope.windows:
+            raise QueryFault(f"Unknown window: {node.over_identifier}", node)
         if node.over_expr is not None:
             self.window(node.over_expr, scope)
         return node
