@@ -12,7 +12,7 @@ from tests.language.syntax.corpus import CORPUS, PARSE
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 _PROPERTY = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
