@@ -91,7 +91,9 @@ class Preparation:
         unknown = [key for key, identifier in ids.items() if identifier not in known]
         if unknown:
             raise InvalidInput(f"Variables not found: {_listed(unknown)}.", attr="query")
-        settled = {key: _filled(str(ids[key]), use, known[ids[key]].default_value) for key, use in kept.items()}
+        settled = {
+            str(ids[key]): _filled(str(ids[key]), use, known[ids[key]].default_value) for key, use in kept.items()
+        }
         for name, variable in found.items():
             blank = VariableUse(code_name=name)
             settled[str(variable.id)] = _filled(str(variable.id), blank, variable.default_value)
