@@ -8,6 +8,7 @@ from hedgerow.language.syntax import nodes
 
 _PLAIN_TYPES = frozenset({"str", "int", "bool", "str | None", "Span | None", "bool | None"})
 _slots: dict[type, tuple[str, ...]] = {}
+_plain: dict[type, tuple[str, ...]] = {}
 
 
 def slots(kind: type) -> tuple[str, ...]:
@@ -15,13 +16,18 @@ def slots(kind: type) -> tuple[str, ...]:
     found = _slots.get(kind)
     if found is None:
         found = _slots[kind] = tuple(f.name for f in fields(kind) if f.type not in _PLAIN_TYPES)
+        _plain[kind] = tuple(f.name for f in fields(kind) if f.type in _PLAIN_TYPES)
     return found
 
 
-def children(node: nodes.Node) -> Iterator[nodes.Node]:
+def children(node: nodes.Node) -> list[nodes.Node]:
     """The nodes directly below."""
+    found: list[nodes.Node] = []
     for name in slots(type(node)):
-        yield from _nodes_in(getattr(node, name))
+        value = getattr(node, name)
+        if value is not None:
+            _gather(value, found)
+    return found
 
 
 def walk(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -30,18 +36,21 @@ def walk(node: nodes.Node) -> Iterator[nodes.Node]:
     while waiting:
         current = waiting.pop()
         yield current
-        waiting.extend(reversed(list(children(current))))
+        below = children(current)
+        if below:
+            below.reverse()
+            waiting += below
 
 
-def _nodes_in(value: Any) -> Iterator[nodes.Node]:
+def _gather(value: Any, found: list[nodes.Node]) -> None:
     if isinstance(value, nodes.Node):
-        yield value
+        found.append(value)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _nodes_in(item)
+            _gather(item, found)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _nodes_in(item)
+            _gather(item, found)
 
 
 def rebuild(node: Any, change: Callable[[nodes.Node], nodes.Node | None]) -> Any:
@@ -49,11 +58,13 @@ def rebuild(node: Any, change: Callable[[nodes.Node], nodes.Node | None]) -> Any
     if isinstance(node, nodes.Node):
         if (changed := change(node)) is not None:
             return changed
-        made = object.__new__(type(node))
-        for name in type(node).__dataclass_fields__:
-            object.__setattr__(made, name, getattr(node, name))
-        for name in slots(type(node)):
-            setattr(made, name, rebuild(getattr(node, name), change))
+        kind = type(node)
+        made = object.__new__(kind)
+        for name in slots(kind):
+            value = getattr(node, name)
+            setattr(made, name, value if value is None else rebuild(value, change))
+        for name in _plain[kind]:
+            setattr(made, name, getattr(node, name))
         return made
     if isinstance(node, list):
         return [rebuild(item, change) for item in node]
