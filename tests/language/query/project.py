@@ -22,7 +22,8 @@ _COLUMNS = {
     ),
     "people": (
         ("id", "String"), ("name", "Nullable(String)"), ("born", "Nullable(Date)"), ("tags", "Array(String)"),
-        ("extra", "Map(String, String)"), ("pair", "Tuple(a Int64, b String)"), ("doc", "JSON"), ("ok", "Nullable(Bool)"),
+        ("extra", "Map(String, String)"), ("pair", "Tuple(a Int64, b String)"), ("doc", "JSON"),
+        ("ok", "Nullable(Bool)"),
     ),
 }  # fmt: skip
 _VIEWS = {
@@ -66,8 +67,8 @@ class Project:
         return compile_query(text, self.catalog, CompileOptions(**options))
 
     def run(self, compiled: CompiledQuery) -> list[list[Any]]:
-        """The rows as Python values; a second and half a gigabyte at most."""
-        query = Query(compiled.sql, compiled.parameters, Limits(1.0, 512 << 20))
+        """The rows as Python values; less than a second and half a gigabyte at most."""
+        query = Query(compiled.sql, compiled.parameters, Limits(0.4, 512 << 20))
         answer = asyncio.run(self.engine.run(query))
         assert len(answer.columns) == len(compiled.columns)
         return [orjson.loads(line) for line in answer.rows.splitlines()]

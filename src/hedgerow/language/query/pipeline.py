@@ -17,6 +17,7 @@ from hedgerow.language.query.print_hogql import filled, has_variables, print_hog
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.parser import parse_select
 
+_BINDABLE = (str, int, float, bool, list, type(None))
 Value = str | int | float | bool | None | list[Any]
 
 
@@ -75,8 +76,8 @@ def parse(text: str) -> nodes.AnySelect:
 
 def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: CompileOptions) -> CompiledQuery:
     """Run every pass and print; raises `SyntaxFault` or `QueryFault`, both `InvalidInput`."""
-    tree = parse(query) if isinstance(query, str) else query
-    tree = replace_variables(tree, options.variables)
+    given = parse(query) if isinstance(query, str) else query
+    tree = replace_variables(given, options.variables)
     tree = replace_filters(tree, options.filters)
     refuse_placeholders(tree)
     page = Page(options.limit_default, options.limit_max, options.limit, options.offset, options.look_ahead)
@@ -88,6 +89,7 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
     outputs = resolved.relation.columns.values()
     printer = ClickHousePrinter(catalog.database)
     sql = printer.query(tree)
+    _note_vanished(given, options.variables, printer)
     return CompiledQuery(
         sql=sql,
         parameters=printer.parameters,
@@ -111,9 +113,7 @@ def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQ
     parameters = dict(compiled.parameters)
     for name, carriers in compiled.variable_parameters.items():
         value = variables.get(name)
-        if (value is None) != (not carriers):
-            return None
-        if isinstance(value, dict):
+        if name not in variables or not isinstance(value, _BINDABLE) or (value is None) != (not carriers):
             return None
         for carrier in carriers:
             kind = clickhouse_type(value)
@@ -123,6 +123,16 @@ def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQ
     if not compiled.hogql_template:
         return replace(compiled, parameters=parameters)
     return replace(compiled, parameters=parameters, hogql=filled(compiled.hogql_template, variables))
+
+
+def _note_vanished(given: nodes.AnySelect, variables: Mapping[str, Value], printer: ClickHousePrinter) -> None:
+    """A used variable that is not in the text shaped it: NULL as `isNull(…)`, anything else as we cannot tell."""
+    missing = variables.keys() - printer.variables.keys()
+    for name in find_variables(given) if missing else ():
+        if name in missing:
+            printer.variables[name] = []
+            if variables[name] is not None:
+                printer.inlined.add(name)
 
 
 def _own_limit_variables(tree: nodes.AnySelect) -> set[str]:
