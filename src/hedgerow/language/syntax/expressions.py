@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.operands import Operands
-from hedgerow.language.syntax.tokens import NUMBER, QUOTED, STRING, TAG, TEMPLATE, WORD
+from hedgerow.language.syntax.tokens import LITERALS, NUMBER, QUOTED, STRING, TAG, TEMPLATE, WORD
 
 ALIAS = 10
 TERNARY = 20
@@ -177,6 +177,8 @@ class Expressions(Operands):
         if self.kinds[self.at] == STRING:
             self.at += 1
             return nodes.Alias(self.values[self.at - 1], left)
+        if self.words[self.at] in LITERALS:
+            self.fail("an alias")
         return nodes.Alias(self.name("an alias"), left)
 
     def _cast(self, left: nodes.Expr) -> nodes.Expr:

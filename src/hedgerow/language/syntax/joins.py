@@ -3,57 +3,11 @@
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.depth import MAX_NESTING
 from hedgerow.language.syntax.expressions import Expressions
-from hedgerow.language.syntax.tokens import NUMBER, QUOTED, TAG, WORD
+from hedgerow.language.syntax.tokens import NEVER_AN_ALIAS, NUMBER, QUOTED, TAG, WORD
 
 _SIDES = frozenset({"left", "right", "full"})
 _KINDS = frozenset({"any", "all", "asof", "semi", "anti"})
-_NO_ALIAS = frozenset(
-    [
-        "final",
-        "sample",
-        "join",
-        "left",
-        "right",
-        "inner",
-        "full",
-        "cross",
-        "any",
-        "all",
-        "asof",
-        "semi",
-        "anti",
-        "positional",
-        "natural",
-        "on",
-        "using",
-        "array",
-        "prewhere",
-        "where",
-        "group",
-        "having",
-        "qualify",
-        "window",
-        "order",
-        "limit",
-        "offset",
-        "settings",
-        "union",
-        "intersect",
-        "except",
-        "pivot",
-        "unpivot",
-        "for",
-        "with",
-        "as",
-        "select",
-        "outer",
-        "end",
-        "then",
-        "when",
-        "else",
-        "ignore",
-    ]
-)
+_NO_ALIAS = NEVER_AN_ALIAS | frozenset("all array final ignore left pivot return unpivot".split())
 
 
 class Joins(Expressions):
@@ -205,10 +159,13 @@ class Joins(Expressions):
     def _ratio(self) -> nodes.RatioExpr:
         if self.word() == "{":
             return nodes.RatioExpr(self.operand())  # type: ignore[arg-type]
+        left = self._ratio_part()
+        return nodes.RatioExpr(left, self._ratio_part() if self.take("/") else None)
+
+    def _ratio_part(self) -> nodes.Constant:
         if self.kinds[self.at] != NUMBER and self.word() != ".":
             self.fail("a number")
-        left = nodes.Constant(self._unsigned())
-        return nodes.RatioExpr(left, nodes.Constant(self._unsigned()) if self.take("/") else None)
+        return nodes.Constant(self.unsigned())
 
     def _pivot(self, table: nodes.Expr | None) -> nodes.Expr:
         self.at += 2

@@ -12,12 +12,15 @@ def number(text: str, fault: Callable[[str], SyntaxFault]) -> int | float:
     lowered = text.lower()
     if len(lowered) > _MAX_DIGITS:
         raise fault(f"A number may have at most {_MAX_DIGITS} digits")
+    try:
+        return _value(lowered)
+    except (ValueError, OverflowError):
+        raise fault(f"{text} is not a number that can be read") from None
+
+
+def _value(lowered: str) -> int | float:
     if lowered.startswith("0x"):
         return float.fromhex(lowered) if "p" in lowered else int(lowered, 16)
     if lowered.startswith("0b"):
-        if not set(lowered[2:]) <= {"0", "1"}:
-            raise fault(f"{text} is not a binary number")
         return int(lowered, 2)
-    if lowered.startswith("0o"):
-        raise fault(f"{text}: octal numbers with 0o are not supported, use a decimal number")
     return int(lowered) if lowered.isdigit() else float(lowered)

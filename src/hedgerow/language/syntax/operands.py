@@ -88,9 +88,9 @@ class Operands(Calls):
         return nodes.Constant(float("nan" if self.words[self.at - 1] == "nan" else "inf"))
 
     def _number(self) -> nodes.Expr:
-        return nodes.Constant(self._unsigned())
+        return nodes.Constant(self.unsigned())
 
-    def _unsigned(self) -> int | float:
+    def unsigned(self) -> int | float:
         """A number; `1.5` is three tokens, since `t.1.5` is not a float."""
         if self.words[self.at] in {"inf", "infinity", "nan"}:
             self.at += 1
@@ -130,7 +130,7 @@ class Operands(Calls):
         negative = self.words[self.at] == "-"
         if self._number_follows():
             self.at += 1
-            value = self._unsigned()
+            value = self.unsigned()
             return nodes.Constant(-value if negative else value)
         if not negative:
             self.fail("an expression")
@@ -285,9 +285,10 @@ class Operands(Calls):
         if self.kind(1) == WORD and self.word(1) in {"from", "as", "and", "or", "in", "is", "like", "not", "between"}:
             return None
         self.at += 1
+        called = self.word() == "("
         count = self.expression(_ABOVE_ALIAS)
         unit = self.take_any(_UNITS)
-        if not unit and type(count) is not nodes.Tuple and self.words[self.at - 1] != ")":
+        if not unit and not (called and self.words[self.at - 1] == ")"):
             self.fail("SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR")
         if not unit:
             return nodes.Call("interval", list(count.exprs) if type(count) is nodes.Tuple else [count])

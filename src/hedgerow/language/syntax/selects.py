@@ -2,68 +2,17 @@
 
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.joins import Joins
-from hedgerow.language.syntax.tokens import END, NUMBER, OPERATOR, QUOTED, STRING, TAG, WORD
+from hedgerow.language.syntax.tokens import END, NEVER_AN_ALIAS, NUMBER, OPERATOR, QUOTED, STRING, TAG, WORD
 
 _ABOVE_ALIAS = 11
 _SET_WORDS = frozenset({"union", "intersect", "except"})
 _CLAUSE_STARTS = frozenset(
-    [
-        "from",
-        "array",
-        "left",
-        "inner",
-        "prewhere",
-        "where",
-        "group",
-        "having",
-        "qualify",
-        "window",
-        "order",
-        "limit",
-        "offset",
-        "settings",
-        "union",
-        "intersect",
-        "except",
-        "with",
-    ]
+    (
+        "from array left inner prewhere where group having qualify window order limit offset settings union intersect "
+        "except with"
+    ).split()
 )
-_NO_IMPLICIT_ALIAS = _CLAUSE_STARTS | frozenset(
-    [
-        "as",
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "like",
-        "ilike",
-        "between",
-        "on",
-        "using",
-        "asc",
-        "desc",
-        "then",
-        "else",
-        "end",
-        "when",
-        "for",
-        "right",
-        "full",
-        "cross",
-        "join",
-        "by",
-        "select",
-        "distinct",
-        "case",
-        "over",
-        "filter",
-        "within",
-        "interpolate",
-        "nulls",
-        "collate",
-    ]
-)
+_NO_IMPLICIT_ALIAS = NEVER_AN_ALIAS | _CLAUSE_STARTS
 
 
 class Selects(Joins):

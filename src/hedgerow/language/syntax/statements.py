@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.cursor import CLOSING
 from hedgerow.language.syntax.selects import Selects
-from hedgerow.language.syntax.tokens import END, OPERATOR
+from hedgerow.language.syntax.tokens import END, NUMBER, OPERATOR, QUOTED, STRING, WORD
 
 
 class Statements(Selects):
@@ -40,7 +40,7 @@ class Statements(Selects):
     def _statement(self) -> nodes.Node:
         word = self.word()
         special = _BY_WORD.get(word)
-        if special is not None and (self.kind(1) != OPERATOR or self.word(1) in {"(", "{", ";", "-", "["}):
+        if special is not None and (self.kind(1) != OPERATOR or self.word(1) in _BEHIND_STATEMENT_WORD):
             made = special(self)
             if made is not None:
                 return made
@@ -70,7 +70,7 @@ class Statements(Selects):
         return made
 
     def _let(self) -> nodes.Statement | None:
-        if self.kind(1) == OPERATOR:
+        if self.kind(1) == OPERATOR and self.word(1) not in {":=", ";", "}"}:
             return None
         self.at += 1
         name = self.name("a variable's name")
@@ -83,12 +83,19 @@ class Statements(Selects):
 
     def _throw(self) -> nodes.Statement:
         self.at += 1
-        return nodes.ThrowStatement(self._optional_value())  # type: ignore[arg-type]
+        value = self.expression()
+        self.take(";")
+        return nodes.ThrowStatement(value)
 
     def _optional_value(self) -> nodes.Expr | None:
-        value = None if self.word() in {";", "}"} or self.kinds[self.at] == END else self.expression()
+        nothing = self.word() in {";", "}"} or self.kinds[self.at] == END or self._statement_follows()
+        value = None if nothing else self.expression()
         self.take(";")
         return value
+
+    def _statement_follows(self) -> bool:
+        """Whether a statement of its own starts here, as in `return let x`."""
+        return self.word() in _AFTER_RETURN and (self.kind(1) in {WORD, QUOTED, NUMBER, STRING} or self.word(1) == "{")
 
     def _if(self) -> nodes.Statement:
         self.at += 1
@@ -176,6 +183,8 @@ class Statements(Selects):
         return nodes.Function(name, params, self.block())
 
 
+_BEHIND_STATEMENT_WORD = frozenset(["(", "{", ";", "-", "[", "}", ":="])
+_AFTER_RETURN = frozenset({"let", "throw", "try"})
 _BY_WORD: dict[str, Callable[[Statements], nodes.Statement | None]] = {
     "let": Statements._let,
     "return": Statements._return,

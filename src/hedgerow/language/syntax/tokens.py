@@ -14,6 +14,19 @@ TEMPLATE_END = "end of template string"
 TAG = "tag"
 END = "end of input"
 
+LITERALS = frozenset("true false null inf infinity nan".split())
+"""Words that are values, and so never names."""
+
+NEVER_AN_ALIAS = LITERALS | frozenset(
+    (
+        "and anti any as asc ascending asof between by case cast collate cross cube desc descending distinct else end "
+        "except filter following for from full group having ilike in inner intersect interpolate interval is join like "
+        "limit natural not nulls offset on or order outer over partition positional preceding prewhere qualify range "
+        "right rollup rows sample select semi settings then trim union using values when where window with within"
+    ).split()
+)
+"""Words that may not stand behind a value or a table as its name without AS."""
+
 
 @dataclass(slots=True)
 class Tokens:
