@@ -95,3 +95,11 @@ def counted(desk: Desk) -> Desk:
     made = desk.api.post("/warehouse_tables/file", data={"name": "hits"}, files=files)
     assert made.status_code == 201, made.text
     return desk
+
+
+@pytest.fixture
+def by_event(counted: Desk) -> Desk:
+    """An endpoint that counts one event's rows, page views unless told."""
+    counted.variable("event_name", "pageview")
+    counted.make("SELECT count() FROM hits WHERE event = {variables.event_name}")
+    return counted
