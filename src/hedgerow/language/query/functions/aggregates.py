@@ -20,8 +20,8 @@ quantileInterpolatedWeighted:2@1 quantileExactInclusive:1@1 quantileExactExclusi
 simpleLinearRegression:2 stochasticLinearRegression:2-*@0-4 topK:1@0-3 topKWeighted:2@0-3 approx_top_k:1@0-2 approx_top_sum:2@0-2
 mannWhitneyUTest:2@0-2 studentTTest:2@0-1 welchTTest:2@0-1 kolmogorovSmirnovTest:2@0-2 cramersV:2 cramersVBiasCorrected:2
 theilsU:2 contingency:2 rankCorr:2 categoricalInformationValue:2-* meanZTest:2@3 intervalLengthSum:2 maxIntersections:2
-maxIntersectionsPosition:2 exponentialMovingAverage:2@1 exponentialTimeDecayedAvg:2@1 largestTriangleThreeBuckets:2@1 lttb:2@1
-sparkbar:2@0-3 histogram:1@1 sequenceMatch:2-*@1 sequenceCount:2-*@1 sequenceNextNode:2-*@2 windowFunnel:2-*@1-* retention:1-32
+maxIntersectionsPosition:2 exponentialMovingAverage:2@1 largestTriangleThreeBuckets:2@1 lttb:2@1
+sparkbar:2@0-3 histogram:1@1 sequenceMatch:2-*@1 sequenceCount:2-*@1 windowFunnel:2-*@1-* retention:1-32
 uniqUpTo:1@1 sumMapFiltered:2@1 sumMapFilteredWithOverflow:2@1 singleValueOrNull:1 analysisOfVariance:2
 """,
     aggregate=True,
@@ -29,7 +29,7 @@ uniqUpTo:1@1 sumMapFiltered:2@1 sumMapFilteredWithOverflow:2@1 singleValueOrNull
 WINDOW_ONLY = family(
     """
 row_number:0 rank:0 dense_rank:0 percent_rank:0 cume_dist:0 ntile:1 nth_value:2 lagInFrame:1-3 leadInFrame:1-3 lag:1-3 lead:1-3
-denseRank=dense_rank:0 percentRank=percent_rank:0 nonNegativeDerivative:2-3 exponentialTimeDecayedSum:2@1
+denseRank=dense_rank:0 percentRank=percent_rank:0 nonNegativeDerivative:2-3 exponentialTimeDecayedSum:2@1 exponentialTimeDecayedAvg:2@1 exponentialTimeDecayedMax:2@1 exponentialTimeDecayedCount:1@1
 """,
     window_only=True,
 )

@@ -94,7 +94,7 @@ UUIDS = family("""UUIDStringToNum:1-2 UUIDNumToString:1-2 UUIDv7ToDateTime:1-2""
 TUPLES = family("""
 tuple:0-* tupleElement:2-3 tupleHammingDistance:2 tupleToNameValuePairs:1 tuplePlus:2 tupleMinus:2 tupleMultiply:2
 tupleDivide:2 tupleNegate:1 tupleConcat:1-* dotProduct:2 L1Norm:1 L2Norm:1 LinfNorm:1 L1Distance:2 L2Distance:2
-LinfDistance:2 cosineDistance:2 flattenTuple:1
+LinfDistance:2 cosineDistance:2
 """)
 MAPS = family("""
 map:0-* mapFromArrays:2 mapAdd:2-* mapSubtract:2-* mapPopulateSeries:1-3 mapContains:2 mapContainsKey:2 mapKeys:1 mapValues:1
@@ -102,7 +102,7 @@ mapContainsKeyLike:2 mapExtractKeyLike:2 mapApply:2 mapFilter:2 mapUpdate:2 mapC
 mapReverseSort:1-2
 """)
 OTHER = family("""
-bar:3-4 identity:1 materialize:1 ignore:0-* runningDifference:1 neighbor:2-3 toColumnTypeName:1 dumpColumnStructure:1
+bar:3-4 identity:1 materialize:1 ignore:0-* toColumnTypeName:1 dumpColumnStructure:1
 defaultValueOfArgumentType:1 rowNumberInAllBlocks:0 rowNumberInBlock:0 blockSize:0 finalizeAggregation:1
 isConstant:1 indexHint:1-* bitPositionsToArray:1 getSubcolumn:2 range:1-3
 """)

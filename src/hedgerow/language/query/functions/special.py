@@ -45,6 +45,7 @@ TEXTS: dict[str, Callable[[Printed], str]] = {
 # What the text holds after the day is not looked at, so that times in ISO form are days, too.
 OF_TEXT: dict[str, Callable[[Printed], str]] = {
     "toDate": lambda args: f"toDateOrNull(substring({args[0]}, 1, 10))",
+    "date": lambda args: f"toDateOrNull(substring({args[0]}, 1, 10))",
     "toDateTime": lambda args: f"parseDateTime64BestEffortOrNull({args[0]}, 6, {args[1] if len(args) > 1 else _UTC})",
 }
 """What these are when their first argument is known to be text: NULL where it is no date, and no error."""

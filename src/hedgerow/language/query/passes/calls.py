@@ -28,6 +28,8 @@ def check_call(call: nodes.Call) -> None:
     _check_arity(function, call.args, call.params, call)
     if function.target in _TYPED:
         _check_type(call)
+    if function.name == "exists" and not isinstance(call.args[0], nodes.SelectQuery | nodes.SelectSetQuery):
+        raise QueryFault("Function 'exists' takes a sub-query: exists((SELECT …))", call)
     if function.window_only:
         raise QueryFault(f"Window function '{call.name}' needs OVER (…)", call)
     if not function.aggregate:
