@@ -197,18 +197,19 @@ class Expressions(Operands):
 
     def _dot(self, left: nodes.Expr) -> nodes.Expr:
         """`.name`, `.1`, `.*`: a plain chain grows, anything else is accessed."""
+        plain = type(left) is nodes.Field and self.words[self.at - 1] != ")"
         self.at += 1
         kind = self.kinds[self.at]
         if kind == NUMBER and self.values[self.at].isdigit():
             self.at += 1
             return nodes.TupleAccess(left, int(self.values[self.at - 1]))
-        if self.word() == "*" and type(left) is nodes.Field:
+        if plain and self.word() == "*" and type(left) is nodes.Field:
             self.at += 1
             if self.word() == "exclude" and self.word(1) == "(":
                 raise self.fault("EXCLUDE works with a plain *, not with one table's")
             return nodes.Field([*left.chain, "*"])
         property_name = self.name("a property, an index or *")
-        if type(left) is nodes.Field and left.chain[-1] != "*":
+        if plain and type(left) is nodes.Field and left.chain[-1] != "*":
             left.chain.append(property_name)
             left.span = (left.span[0] if left.span else 0, self.ends[self.at - 1])
             return left

@@ -201,6 +201,8 @@ class Selects(Joins):
         start = self.start()
         expr = self.expression()
         kind, word = self.kinds[self.at], self.words[self.at]
+        if type(expr) is nodes.Field and expr.chain[-1] == "*":
+            return expr
         if kind == QUOTED or (kind == WORD and word not in _NO_IMPLICIT_ALIAS and type(expr) is not nodes.Alias):
             if type(expr) is nodes.Field and len(expr.chain) == 1 and str(expr.chain[0]).lower() in {"from", "select"}:
                 raise self.fault(f'Cannot use "{expr.chain[0]}" before an implicit alias')

@@ -69,10 +69,10 @@ class StatementWriting(QueryWriting):
         self.put(";")
 
     def _start_of_statement(self, expr: nodes.Expr) -> None:
-        """An expression where a `{` would open a block and `if(…)` a statement."""
+        """An expression where `{` would open a block, `if(…)` a statement, and `<` behind a block would compare."""
         place = len(self.pieces)
         self.expr(expr)
-        if self.pieces[place].startswith("{") or self.pieces[place].lower() == "if":
+        if self.pieces[place].startswith(("{", "<")) or self.pieces[place].lower() == "if":
             self.pieces.insert(place, "(")
             self.put(")")
 
