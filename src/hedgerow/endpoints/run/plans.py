@@ -14,7 +14,7 @@ from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, Valu
 from hedgerow.language.syntax import nodes
 
 _MOST_KEPT = 2_000
-_LONG_TEXT = 20_000
+_LONG_TEXT = 5_000
 _Key = tuple[UUID, int | None, int | None, tuple[type, ...]]
 
 
