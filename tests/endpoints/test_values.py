@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -155,3 +156,15 @@ def test_a_faulty_value_is_the_callers_fault(counted: Desk) -> None:
     assert answer.status_code == 400, answer.text
     assert answer.json()["type"] == "validation_error"
     assert "t_" not in answer.json()["detail"]
+
+
+def test_answers_at_once_are_not_mixed_up(desk: Desk) -> None:
+    desk.variable("x", "a")
+    desk.make("select {variables.x} as x, count() from numbers(1000) group by x")
+
+    def mine(number: int) -> bool:
+        value: Any = number if number % 3 else f"text {number}"
+        return bool(desk.run({"variables": {"x": value}})["results"] == [[value, 1000]])
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(mine, range(1, 300)))
