@@ -1,4 +1,4 @@
-"""The engine pool alone: a trivial bound query, sixteen at once, and a large answer against the engine's own writing."""
+"""The engine pool alone: a trivial query, sixteen at once, and a large answer against the engine's own writing."""
 
 import asyncio
 import statistics

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hedgerow import __version__
 from hedgerow.kit.errors import HedgerowError
-from hedgerow.kit.settings import Settings, SettingsWrong, load, sources
+from hedgerow.kit.settings import Settings, SettingsWrong, load, sources, unknown
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 key = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal keys.")
@@ -46,6 +46,8 @@ def serve(
     """Start the server; Ctrl-C stops it."""
     from hedgerow.app import serve as run
 
+    for name in unknown(os.environ):
+        print(f"hedgerow: {name} is no setting (hedgerow config lists them)", file=sys.stderr)
     raise typer.Exit(run(_settings(host=host, port=port)))
 
 
@@ -139,6 +141,10 @@ def list_projects() -> None:
 
     rows = [(p.id, p.name, p.timezone, p.api_token) for p in administration.list_projects(_settings())]
     _print(("id", "name", "time zone", "token"), rows)
+
+
+def _projects(limits: tuple[int, ...] | None) -> str:
+    return ", ".join(map(str, limits)) if limits else "all"
 
 
 def _settings(**given: Any) -> Settings:
