@@ -252,7 +252,7 @@ class ExpressionPrinter:
         low, high = self.expression(node.low), self.expression(node.high)
         text = f"and(greaterOrEquals({expr}, {low}), lessOrEquals({expr}, {high}))"
         text = f"not({text})" if node.negated else text
-        return f"ifNull({text}, {int(node.negated)})" if nullable(node.expr) else text
+        return f"ifNull({text}, {int(node.negated)})" if any(map(nullable, (node.expr, node.low, node.high))) else text
 
     def _lambda(self, node: nodes.Lambda) -> str:
         assert isinstance(node.expr, nodes.Expr)

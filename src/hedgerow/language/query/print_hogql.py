@@ -45,7 +45,7 @@ def column_name(expr: nodes.Expr) -> str:
         chain = [str(part) for part in expr.chain]
         return ".".join(chain) if "properties" in chain[:-1] else chain[-1]
     if isinstance(expr, ColumnRef):
-        return expr.origin[0][1] if expr.origin else expr.name
+        return expr.shown or expr.name
     return print_hogql(expr)
 
 

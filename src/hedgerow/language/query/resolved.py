@@ -47,6 +47,8 @@ class ColumnRef(nodes.Expr):
     type: str = ""
     origin: tuple[tuple[str, str], ...] = ()
     """Table and column it comes from, for lineage."""
+    shown: str = ""
+    """What an answer calls it, where a star stands for it."""
 
 
 @dataclass(slots=True)

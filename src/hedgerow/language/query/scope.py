@@ -1,9 +1,10 @@
 """Scopes: which names a part of a query can see."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hedgerow.language.query.catalog import SavedJoin, Table
+from hedgerow.language.query.types import absent
 from hedgerow.language.syntax import nodes
 
 
@@ -15,6 +16,8 @@ class SeenColumn:
     type: str = ""
     origin: tuple[tuple[str, str], ...] = ()
     hidden: bool = False
+    shown: str = ""
+    """What an answer calls it, where that is not the name it can be asked by."""
 
 
 @dataclass(slots=True)
@@ -24,6 +27,11 @@ class Relation:
     columns: dict[str, SeenColumn]
     table: Table | None = None
     open: bool = False
+
+    def maybe_absent(self) -> "Relation":
+        """The same where a join may find no row: every column may be NULL."""
+        columns = {key: replace(column, type=absent(column.type)) for key, column in self.columns.items()}
+        return Relation(columns, self.table, self.open)
 
     @property
     def joins(self) -> Mapping[str, SavedJoin]:
@@ -42,6 +50,8 @@ class Scope:
     ctes: dict[str, Relation] = field(default_factory=dict)
     lambdas: list[set[str]] = field(default_factory=list)
     windows: frozenset[str] = frozenset()
+    walked: dict[str, tuple[nodes.JoinExpr, Relation]] = field(default_factory=dict)
+    """Saved joins that this SELECT walks by name, by the alias each got."""
     using: set[str] = field(default_factory=set)
 
     def find_cte(self, name: str) -> Relation | None:

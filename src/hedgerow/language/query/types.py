@@ -56,6 +56,16 @@ def is_nullable(clickhouse_type: str) -> bool:
     )
 
 
+def absent(clickhouse_type: str) -> str:
+    """The type of a column that a join may leave without a value; what cannot be NULL stays."""
+    if clickhouse_type.startswith("LowCardinality("):
+        return f"LowCardinality({absent(clickhouse_type[15:-1])})"
+    if is_nullable(clickhouse_type) or clickhouse_type.startswith(_NEVER_NULLABLE):
+        return clickhouse_type
+    return f"Nullable({clickhouse_type})"
+
+
+_NEVER_NULLABLE = ("Array", "Map", "Tuple", "JSON", "Variant", "AggregateFunction", "Nested", "Object")
 _LOOSE = frozenset({"Dynamic", "Nothing"})
 
 

@@ -12,6 +12,11 @@ def _call(name: str, least: int, most: int | None) -> Function:
     return Function(name, "", least, most)
 
 
+def _of_time(name: str) -> Callable[[Printed], str]:
+    """A function of time windows: those take whole seconds only, or a window (then alone)."""
+    return lambda args: f"{name}({', '.join([f'toDateTime({args[0]})' if args[1:] else args[0], *args[1:]])})"
+
+
 REWRITTEN = {
     function.name: function
     for function in (
@@ -39,6 +44,7 @@ TEXTS: dict[str, Callable[[Printed], str]] = {
     "sparkline": lambda args: f"tuple('__hx_tag', 'Sparkline', 'data', {args[0]})",
     "splitPart": lambda args: f"arrayElement(splitByString({args[1]}, {args[0]}), {args[2]})",
     "arrayPosition": lambda args: f"indexOf({args[0]}, {args[1]})",
+    **{name: _of_time(name) for name in ("tumble", "tumbleStart", "tumbleEnd", "hop", "hopStart", "hopEnd")},
     "safeDivide": lambda args: f"if({args[1]} = 0, NULL, divide({args[0]}, {args[1]}))",
 }
 

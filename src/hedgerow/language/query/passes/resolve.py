@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from hedgerow.language.query.catalog import Catalog, ViewTable
+from hedgerow.language.query.catalog import Catalog, SavedJoin, ViewTable
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.functions import TABLE_FUNCTIONS
 from hedgerow.language.query.passes.resolve_expressions import ExpressionResolver
@@ -91,6 +91,12 @@ class Resolver(ExpressionResolver):
             interpolated.value = self.expression(interpolated.value, scope) if interpolated.value else None
         if select.limit_by is not None:
             select.limit_by.exprs = self.expressions(select.limit_by.exprs, scope)
+        last = select.select_from
+        for join, _ in scope.walked.values():
+            while last is not None and last.next_join is not None:
+                last = last.next_join
+            assert last is not None
+            last.next_join = join
         return relation
 
     # --- common table expressions
@@ -130,14 +136,34 @@ class Resolver(ExpressionResolver):
         self.check_name(name, join)
         if name in scope.sources:
             raise QueryFault(f'Already have joined a table called "{name}". Can\'t redefine.', join)
-        scope.sources[name] = relation
+        kept = set((join.join_type or "").split())
+        if kept & {"RIGHT", "FULL"}:
+            scope.sources = {known: found.maybe_absent() for known, found in scope.sources.items()}
+        scope.sources[name] = relation.maybe_absent() if kept & {"LEFT", "FULL"} else relation
         join.alias = name
         if join.constraint is not None:
             self._constraint(join.constraint, scope)
 
+    def walk_join(self, source: str, relation: Relation, join: SavedJoin, scope: Scope) -> tuple[str, Relation]:
+        """The alias and columns of a saved join's table; the SELECT gets a LEFT JOIN for it, once."""
+        alias = f"{source}__{join.field_name}"
+        if alias not in scope.walked:
+            made = nodes.JoinExpr(nodes.Field([join.joined_table]), alias=alias, join_type="LEFT JOIN")
+            joined = self._named_table(join.joined_table, made, Scope())
+            keys: list[nodes.Expr] = []
+            for name, side, columns in ((source, join.source_key, relation), (alias, join.joined_key, joined)):
+                if (column := columns.columns.get(side)) is None:
+                    raise QueryFault(f"Field not found: {side}, by which {join.field_name} is joined")
+                keys.append(ColumnRef(name, column.physical, column.type, column.origin))
+            made.constraint = nodes.JoinConstraint(nodes.CompareOperation("==", keys[0], keys[1]), "ON")
+            scope.walked[alias] = made, joined.maybe_absent()
+        return alias, scope.walked[alias][1]
+
     def _constraint(self, constraint: nodes.JoinConstraint, scope: Scope) -> None:
         if constraint.constraint_type == "ON":
             constraint.expr = self.expression(constraint.expr, scope)
+            if scope.walked:
+                raise QueryFault("A saved join cannot be walked in the ON of another join", constraint)
             return
         exprs = constraint.expr.exprs if isinstance(constraint.expr, nodes.Tuple) else [constraint.expr]
         for expr in exprs:
@@ -230,14 +256,15 @@ class Resolver(ExpressionResolver):
                     continue
                 kind, _ = self.typed(resolved)
                 origin = self.origins(resolved)
-                if not outermost and not isinstance(resolved, nodes.Alias):
-                    resolved = nodes.Alias(name, resolved, hidden=True)
-                made.append(resolved)
                 key = name
                 if name in relation.columns:
                     # A second column of a name can be answered, not referred to: no name ends in a blank and a number.
-                    key = f"{name} {len(made)}"
-                relation.columns[key] = SeenColumn(name, kind, origin)
+                    key = f"{name} {len(made) + 1}"
+                if not outermost:
+                    plain = resolved.expr if isinstance(resolved, nodes.Alias) else resolved
+                    resolved = nodes.Alias(key, plain, hidden=not isinstance(resolved, nodes.Alias))
+                made.append(resolved)
+                relation.columns[key] = SeenColumn(name if outermost else key, kind, origin, shown=name)
         select.select = made
         return relation
 
@@ -272,7 +299,8 @@ class Resolver(ExpressionResolver):
                 if column.hidden or (visible in scope.using and visible in joined):
                     continue
                 joined.add(visible)
-                found.append(ColumnRef(name, column.physical, column.type, column.origin, span=item.span))
+                shown = column.shown or (visible if relation.table is not None else column.physical)
+                found.append(ColumnRef(name, column.physical, column.type, column.origin, shown, span=item.span))
         return found
 
     def _chosen(self, item: nodes.ColumnsExpr, scope: Scope) -> list[nodes.Expr]:

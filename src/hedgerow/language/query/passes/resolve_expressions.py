@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from hedgerow.language.query.catalog import SavedJoin
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.passes.calls import check_call, check_window
+from hedgerow.language.query.passes.comparing import read_alike
 from hedgerow.language.query.resolved import ColumnRef, NameRef, PropertyRef, VariableValue
 from hedgerow.language.query.scope import Relation, Scope
 from hedgerow.language.query.types import bare
@@ -20,6 +21,9 @@ class ExpressionResolver:
     """The part of the resolver below a SELECT's clauses."""
 
     def select_set(self, tree: nodes.Expr, parent: Scope | None, *, outermost: bool = False) -> Relation:
+        raise NotImplementedError
+
+    def walk_join(self, source: str, relation: Relation, join: SavedJoin, scope: Scope) -> tuple[str, Relation]:
         raise NotImplementedError
 
     def expressions(self, exprs: list[nodes.Expr], scope: Scope) -> list[nodes.Expr]:
@@ -83,13 +87,13 @@ class ExpressionResolver:
         for length in range(len(chain) - 1, 0, -1):
             source = ".".join(chain[:length])
             if source in scope.sources:
-                return self._column(source, scope.sources[source], chain, length, field)
+                return self._column(source, scope.sources[source], chain, length, field, scope)
         holders = list(scope.holders(name))
         if len(holders) > 1 and name not in scope.using:
             raise QueryFault(f"Ambiguous query. Found multiple sources for field: {name}", field)
         if holders:
             source, relation = holders[0]
-            return self._column(source, relation, [source, *chain], 1, field, before=1)
+            return self._column(source, relation, [source, *chain], 1, field, scope, before=1)
         return self._elsewhere(name, field, scope), 1
 
     def _elsewhere(self, name: str, field: nodes.Field, scope: Scope) -> nodes.Expr:
@@ -107,13 +111,24 @@ class ExpressionResolver:
         raise QueryFault(f"Unable to resolve field: {name}", field)
 
     def _column(
-        self, source: str, relation: Relation, chain: list[str], at: int, field: nodes.Field, before: int = 0
+        self,
+        source: str,
+        relation: Relation,
+        chain: list[str],
+        at: int,
+        field: nodes.Field,
+        scope: Scope,
+        before: int = 0,
     ) -> tuple[nodes.Expr, int]:
         name = chain[at]
         if (column := relation.columns.get(name)) is not None:
             return ColumnRef(source, column.physical, column.type, column.origin), at + 1 - before
         if name in relation.joins:
-            raise QueryFault(_join_hint(relation.joins[name]), field)
+            if at + 1 == len(chain):
+                raise QueryFault(f"Can't select a table when a column is expected: {name}", field)
+            alias, joined = self.walk_join(source, relation, relation.joins[name], scope)
+            found, used = self._column(alias, joined, chain, at + 1, field, scope)
+            return found, used - before
         if relation.open:
             return ColumnRef(source, name), at + 1 - before
         raise QueryFault(f"Field not found: {name}", field)
@@ -208,6 +223,8 @@ class ExpressionResolver:
         node.tuple = self.expression(node.tuple, scope)
         if isinstance(node.tuple, PropertyRef) and node.tuple.kind == "text":
             return PropertyRef(node.tuple.base, [*node.tuple.path, node.index], "text", span=node.span)
+        if isinstance(node.tuple, nodes.Array) or bare(type_of(node.tuple)).startswith("Array("):
+            return nodes.ArrayAccess(node.tuple, nodes.Constant(node.index), span=node.span)
         return node
 
     def _subquery(self, node: nodes.Expr, scope: Scope) -> nodes.Expr:
@@ -257,13 +274,16 @@ def _comparison(self: ExpressionResolver, node: nodes.Expr, scope: Scope) -> nod
     assert isinstance(node, nodes.CompareOperation)
     if node.op in {"in cohort", "not in cohort"}:
         raise QueryFault("Cohorts are not available: this project has no persons", node)
-    node.left = self.expression(node.left, scope)
-    node.right = self.expression(node.right, scope)
+    left, right = self.expression(node.left, scope), self.expression(node.right, scope)
+    node.left, node.right = read_alike(left, right)
     return node
 
 
-def _join_hint(join: SavedJoin) -> str:
-    return f"Select from {join.joined_table} with a JOIN to read {join.field_name}"
+def _between(self: ExpressionResolver, node: nodes.Expr, scope: Scope) -> nodes.Expr:
+    assert isinstance(node, nodes.BetweenExpr)
+    node.low, node.high = self.expression(node.low, scope), self.expression(node.high, scope)
+    node.expr, _ = read_alike(self.expression(node.expr, scope), node.low)
+    return node
 
 
 _HANDLERS: dict[type, Callable[[ExpressionResolver, nodes.Expr, Scope], nodes.Expr]] = {
@@ -288,7 +308,7 @@ _HANDLERS: dict[type, Callable[[ExpressionResolver, nodes.Expr, Scope], nodes.Ex
     nodes.Array: _parts("exprs"),
     nodes.Tuple: _parts("exprs"),
     nodes.GroupingSet: _parts("exprs"),
-    nodes.BetweenExpr: _parts("expr", "low", "high"),
+    nodes.BetweenExpr: _between,
     nodes.TypeCast: _parts("expr"),
     nodes.TryCast: _parts("expr"),
     nodes.Placeholder: _refused("You can not use placeholders here"),
