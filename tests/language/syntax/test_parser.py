@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from hedgerow.language.syntax import nodes, parser
-from hedgerow.language.syntax.depth import MAX_NESTING
+from hedgerow.language.syntax.depth import MAX_LONG_CHAINS, MAX_NESTING, SHORT_CHAIN
 from hedgerow.language.syntax.errors import SyntaxFault
 from hedgerow.language.syntax.format import format_tree
 from hedgerow.language.syntax.visitor import cloned
@@ -122,20 +122,20 @@ def test_unclosed_text_is_refused_quickly_whatever_is_read(text: str) -> None:
 
 def test_the_deepest_tree_is_walked_in_a_thread() -> None:
     deep = "a"
-    for _ in range(MAX_NESTING - 30):
-        deep = f"f({deep}" + " + 1" * 6 + ")"
-    chain = " + ".join("a" for _ in range(1_900))
+    for _ in range(MAX_NESTING - 2):
+        deep = f"f({deep}" + " + 1" * (SHORT_CHAIN - 1) + ")"
+    chain = " + ".join("a" for _ in range(MAX_LONG_CHAINS - 100))
     done: list[bool] = []
 
     def use() -> None:
-        for text in (deep, chain):
+        for text in (deep, chain, f"{deep} + {chain}"):
             tree = parser.parse_expr(text)
             done.append(format_tree(cloned(tree)) == format_tree(parser.parse_expr(format_tree(tree))))
 
     thread = threading.Thread(target=use)
     thread.start()
     thread.join()
-    assert done == [True, True]
+    assert done == [True, True, True]
 
 
 _ODD = [

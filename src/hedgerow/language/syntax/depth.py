@@ -8,10 +8,10 @@ MAX_NESTING = 256
 SHORT_CHAIN = 8
 """Links of a chain such as `a + b + c` that cost nothing; each level of nesting may have as many."""
 
-MAX_LONG_CHAINS = 2_000
+MAX_LONG_CHAINS = 1_000
 """Links beyond that, in the whole text."""
 
-_FRAMES_PER_NODE = 4
+_FRAMES_PER_NODE = 5
 _RECURSION = _FRAMES_PER_NODE * (MAX_NESTING * SHORT_CHAIN + MAX_LONG_CHAINS) + 1_000
 
 

@@ -140,20 +140,26 @@ class CloningTransformer(Dispatcher[Node]):
     def rebuilt(self, node: N) -> N:
         """A copy of `node` whose children were visited."""
         shape = _shape(type(node))
+        values: list[Any]
         if not shape.holders:
-            values: Any = [value.copy() if type(value) is list else value for value in shape.read(node)]
+            values = [value.copy() if type(value) is list else value for value in shape.read(node)]
             return type(node)(*values, span=node.span)
-        renew = self._renewed
-        return type(node)(*[None if value is None else renew(value) for value in shape.read(node)], span=node.span)
+        values = []  # no comprehension: it would cost a frame at each level of the tree
+        for value in shape.read(node):
+            values.append(
+                None if value is None else self._renewed(value)
+            )
+        return type(node)(*values, span=node.span)
 
     def _renewed(self, value: Any) -> Any:
         if isinstance(value, Node):
             return self.visit(value)
         kind = type(value)
-        if kind is list:
-            return [self.visit(item) if isinstance(item, Node) else self._renewed(item) for item in value]
-        if kind is tuple:
-            return tuple([self._renewed(item) for item in value])
+        if kind is list or kind is tuple:
+            items = []
+            for item in value:
+                items.append(self.visit(item) if isinstance(item, Node) else self._renewed(item))
+            return kind(items)
         if kind is dict:
             return {key: self._renewed(item) for key, item in value.items()}
         return value
