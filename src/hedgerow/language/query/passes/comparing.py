@@ -27,5 +27,7 @@ def _kind(expr: nodes.Expr) -> str:
     if isinstance(expr, nodes.Constant) and isinstance(expr.value, list):
         kinds = {_kind(nodes.Constant(item)) for item in expr.value if isinstance(item, str | int | float)}
         return kinds.pop() if len(kinds) == 1 else ""
+    if isinstance(expr, nodes.ArithmeticOperation):
+        return "Float64" if _kind(expr.left) == _kind(expr.right) == "Float64" else ""
     plain = bare(type_of(expr))
     return "Float64" if plain.startswith(_NUMBERS) else "Bool" if plain == "Bool" else ""
