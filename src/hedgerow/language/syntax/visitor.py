@@ -146,9 +146,7 @@ class CloningTransformer(Dispatcher[Node]):
             return type(node)(*values, span=node.span)
         values = []  # no comprehension: it would cost a frame at each level of the tree
         for value in shape.read(node):
-            values.append(
-                None if value is None else self._renewed(value)
-            )
+            values.append(None if value is None else self._renewed(value))
         return type(node)(*values, span=node.span)
 
     def _renewed(self, value: Any) -> Any:
