@@ -197,6 +197,7 @@ def test_two_hundred_nested_calls_parse() -> None:
         ("select 'a", 1, 8, "A quote is not closed"),
         ("select a from t limit 1 2", 1, 25, "Expected the end, found '2'"),
         ("select a from t left join u", 1, 28, "Expected ON or USING"),
+        ("select a from t group a", 1, 23, "Expected BY, found 'a'"),
         ("select cast(a as )", 1, 18, "Expected a type"),
     ],
 )

@@ -99,6 +99,8 @@ class Cursor:
 
     def finish(self) -> None:
         """Nothing may follow."""
+        if self.take_any({"group", "order"}):
+            self.fail("BY")
         if self.kinds[self.at] != END:
             self.fail("the end")
 
