@@ -146,7 +146,8 @@ class Resolver(ExpressionResolver):
 
     def walk_join(self, source: str, relation: Relation, join: SavedJoin, scope: Scope) -> tuple[str, Relation]:
         """The alias and columns of a saved join's table; the SELECT gets a LEFT JOIN for it, once."""
-        alias = f"{source}__{join.field_name}"
+        # No name of a query's own may hold a "%", so that none can be taken for this one.
+        alias = f"{source}%{join.field_name}"
         if alias not in scope.walked:
             made = nodes.JoinExpr(nodes.Field([join.joined_table]), alias=alias, join_type="LEFT JOIN")
             joined = self._named_table(join.joined_table, made, Scope())
