@@ -25,8 +25,11 @@ def table(name: str, columns: dict[str, str], joins: tuple[SavedJoin, ...] = ())
     return Table(name, PhysicalTable(DATABASE, f"t_{name.replace('.', '_')}"), made, joins=joins)
 
 
-def view(name: str, text: str) -> Table:
-    return Table(name, ViewTable(parse(text)))
+def view(name: str, text: str, joins: tuple[SavedJoin, ...] = ()) -> Table:
+    return Table(name, ViewTable(parse(text)), joins=joins)
+
+
+_AIRLINE = SavedJoin("airline", "airlines", "carrier", "carrier")
 
 
 FLIGHTS = table(
@@ -40,7 +43,7 @@ FLIGHTS = table(
         "ts": "Nullable(DateTime64(3))",
         "props": "Nullable(String)",
     },
-    (SavedJoin("airline", "airlines", "carrier", "carrier"),),
+    (_AIRLINE,),
 )
 AIRLINES = table("airlines", {"carrier": "Nullable(String)", "name": "Nullable(String)"})
 EVENTS = table("events", {"event": "String", "timestamp": "DateTime64(6, 'UTC')", "properties": "String"})
@@ -65,7 +68,7 @@ LINKED = Table(
     "linked", FunctionTable("s3", ("https://example.com/x.csv", "CSV"), "a Int64"), (TableColumn("a", "Int64"),)
 )
 VIEWS = (
-    view("busy", "select carrier, count() as n from flights group by carrier"),
+    view("busy", "select carrier, count() as n from flights group by carrier", (_AIRLINE,)),
     view("busiest", "select carrier, n from busy where n > 0"),
     view("chicken", "select * from egg"),
     view("egg", "select * from chicken"),

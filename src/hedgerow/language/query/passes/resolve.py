@@ -203,7 +203,8 @@ class Resolver(ExpressionResolver):
             raise QueryFault(f"Unknown table `{name}`.", join.table)
         self.tables.add(name)
         if isinstance(found.backing, ViewTable):
-            return self._view(name, found.backing, join)
+            relation = self._view(name, found.backing, join)
+            return Relation(relation.columns, found, relation.open) if found.joins else relation
         join.table = TableRef(found, span=join.table.span if join.table else None)
         columns = {
             column.name: SeenColumn(column.physical or column.name, column.type, ((name, column.name),), column.hidden)
