@@ -233,7 +233,8 @@ def _column(node: nodes.Expr) -> str:
 
 def _cte(node: nodes.CTE) -> str:
     if node.cte_type == "column":
-        return f"{_inner(node.expr)} AS {identifier(node.name)}"
+        text = _inner(node.expr)
+        return f"{f'({text})' if isinstance(node.expr, nodes.Lambda) else text} AS {identifier(node.name)}"
     return f"{identifier(node.name)} AS ({print_hogql(node.expr)})"
 
 
