@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from hedgerow.engine import statements
 from hedgerow.engine.answers import read_answer
-from hedgerow.engine.errors import EngineUnavailable
 from hedgerow.engine.faults import fault, file_fault
 from hedgerow.engine.folder import FolderLock
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
+from hedgerow.engine.pool import Pool
 from hedgerow.engine.result import Answer, Column, Progress, Query
 from hedgerow.engine.settings import FILES, OUTPUT, READING, clause, of_limits
 from hedgerow.kit.errors import HedgerowError
@@ -26,7 +26,6 @@ from hedgerow.kit.values import Bound
 T = TypeVar("T")
 _ROWS = "JSONCompactEachRowWithNamesAndTypes"
 _TOTAL_THREADS = 48
-_CHUNKS_AHEAD = 4
 
 
 class ChdbEngine:
@@ -40,7 +39,7 @@ class ChdbEngine:
         self._lock = FolderLock(folder)
         self._local = threading.local()
         self._connections: list[Any] = []
-        self._lanes = Lanes(quick or 2 * (os.cpu_count() or 2), _TOTAL_THREADS)
+        self._pool = Pool(quick or 2 * (os.cpu_count() or 2), _TOTAL_THREADS, self._kill)
         self._control = Lanes(1, 1)
 
     async def run(self, query: Query) -> Answer:
@@ -49,34 +48,18 @@ class ChdbEngine:
 
     async def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
         tag = query.id or uuid4().hex
-        chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-        room = threading.Semaphore(_CHUNKS_AHEAD)
-        stop = threading.Event()
-        loop = asyncio.get_running_loop()
 
-        def produce() -> None:
-            result = self._connection().send_query(_text(query, output_format, tag), params=texts(query.parameters))
+        def chunks() -> Iterator[bytes]:
+            sql, values = _text(query, output_format, tag), texts(query.parameters)
+            result = self._guarded(lambda: self._connection().send_query(sql, params=values))
             try:
-                for chunk in result:
-                    room.acquire()
-                    if stop.is_set():
-                        return
-                    loop.call_soon_threadsafe(chunks.put_nowait, chunk.bytes())
+                while (chunk := self._guarded(result.fetch)) is not None:
+                    yield chunk.bytes()
             finally:
                 result.close()
-                loop.call_soon_threadsafe(chunks.put_nowait, None)
 
-        producer = asyncio.wrap_future(self._submit(lambda: self._guarded(produce)))
-        try:
-            while (chunk := await chunks.get()) is not None:
-                room.release()
-                yield chunk
-            await producer
-        finally:
-            if not producer.done():
-                stop.set()
-                room.release()
-                self._kill(tag)
+        async for chunk in self._pool.stream(tag, chunks):
+            yield chunk
 
     async def describe(self, query: Query) -> tuple[Column, ...]:
         described = replace(query, sql=f"DESCRIBE TABLE ({query.sql})")
@@ -168,7 +151,7 @@ class ChdbEngine:
 
     def _close(self) -> None:
         self._control.submit(lambda: self._query(statements.KILL_ALL, "Null", {})).result()
-        self._lanes.close()
+        self._pool.close()
         self._control.close()
         for connection in self._connections:
             connection.close()
@@ -211,20 +194,8 @@ class ChdbEngine:
         except Exception:
             self._local.connection = None
 
-    def _submit(self, work: Callable[[], T]) -> Any:
-        try:
-            return self._lanes.submit(work)
-        except Lanes.Full as error:
-            raise EngineUnavailable from error
-
     async def _work(self, tag: str, work: Callable[[], T]) -> T:
-        future = self._submit(lambda: self._guarded(work))
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            if not future.cancel() and tag:
-                self._kill(tag)
-            raise
+        return await self._pool.work(tag, lambda: self._guarded(work))
 
     def _kill(self, tag: str) -> Any:
         def kill() -> bool:

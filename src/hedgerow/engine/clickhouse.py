@@ -2,19 +2,18 @@
 
 import asyncio
 import os
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
 
 from hedgerow.engine import statements
 from hedgerow.engine.answers import read_answer
-from hedgerow.engine.errors import EngineUnavailable
 from hedgerow.engine.faults import file_fault
 from hedgerow.engine.lanes import Lanes
+from hedgerow.engine.pool import Pool
 from hedgerow.engine.result import Answer, Column, Progress, Query
 from hedgerow.engine.server.nodes import Nodes
 from hedgerow.engine.server.samples import described_by
@@ -23,10 +22,8 @@ from hedgerow.engine.settings import FILES, READING, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
-T = TypeVar("T")
 _ROWS = "JSONCompactEachRowWithNamesAndTypes"
 _TOTAL_THREADS = 64
-_CHUNKS_AHEAD = 4
 _CHUNK = 1 << 16
 # Whole answers only: an error in the middle then has a status of its own.
 _WHOLE = {"wait_end_of_query": 1, "http_write_exception_in_output_format": 0}
@@ -41,12 +38,12 @@ class ClickHouseEngine:
 
     def __init__(self, url: ServerUrl, quick: int | None = None) -> None:
         self._nodes = Nodes(url)
-        self._lanes = Lanes(quick or 8 * (os.cpu_count() or 2), _TOTAL_THREADS)
+        self._pool = Pool(quick or 8 * (os.cpu_count() or 2), _TOTAL_THREADS, self._kill)
         self._control = Lanes(2, 2)
 
     async def run(self, query: Query) -> Answer:
         tag = query.id or uuid4().hex
-        return await self._work(tag, lambda: self._run(query, tag))
+        return await self._pool.work(tag, lambda: self._run(query, tag))
 
     def _run(self, query: Query, tag: str) -> Answer:
         body, summary = self._nodes.query(query.sql, _ROWS, query.parameters, {**_settings(query, tag), **_WHOLE})
@@ -54,32 +51,14 @@ class ClickHouseEngine:
 
     async def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
         tag = query.id or uuid4().hex
-        chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-        room, stop = threading.Semaphore(_CHUNKS_AHEAD), threading.Event()
-        loop = asyncio.get_running_loop()
 
-        def produce() -> None:
-            try:
-                with self._nodes.stream(query.sql, output_format, query.parameters, _settings(query, tag)) as source:
-                    while chunk := source.read(_CHUNK):
-                        room.acquire()
-                        if stop.is_set():
-                            return
-                        loop.call_soon_threadsafe(chunks.put_nowait, chunk)
-            finally:
-                loop.call_soon_threadsafe(chunks.put_nowait, None)
+        def chunks() -> Iterator[bytes]:
+            with self._nodes.stream(query.sql, output_format, query.parameters, _settings(query, tag)) as source:
+                while chunk := source.read(_CHUNK):
+                    yield chunk
 
-        producer = asyncio.wrap_future(self._submit(produce))
-        try:
-            while (chunk := await chunks.get()) is not None:
-                room.release()
-                yield chunk
-            await producer
-        finally:
-            if not producer.done():
-                stop.set()
-                room.release()
-                self._kill(tag)
+        async for chunk in self._pool.stream(tag, chunks):
+            yield chunk
 
     async def describe(self, query: Query) -> tuple[Column, ...]:
         sql = f"DESCRIBE TABLE ({query.sql})"
@@ -88,7 +67,7 @@ class ClickHouseEngine:
         )
 
     async def execute(self, sql: str, parameters: Mapping[str, Bound] | None = None) -> None:
-        await self._work("", lambda: self._nodes.command(sql, parameters or {}))
+        await self._pool.work("", lambda: self._nodes.command(sql, parameters or {}))
 
     async def create_database(self, database: str) -> None:
         await self._everywhere(statements.create_database(database))
@@ -125,7 +104,7 @@ class ClickHouseEngine:
                 rows += batch.num_rows
             return rows
 
-        return await self._work("", work)
+        return await self._pool.work("", work)
 
     async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
         def work() -> tuple[Column, ...]:
@@ -136,7 +115,7 @@ class ClickHouseEngine:
                 raise file_fault(str(error.__cause__ or error)) from error
             return statements.described(read_answer(body))
 
-        return await self._work("", work)
+        return await self._pool.work("", work)
 
     async def insert_file(
         self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
@@ -149,7 +128,7 @@ class ClickHouseEngine:
             except HedgerowError as error:
                 raise file_fault(str(error.__cause__ or error)) from error
 
-        await self._work("", work)
+        await self._pool.work("", work)
         place = f"{statements.quoted(database)}.{statements.quoted(table)}"
         counted = await self.run(Query(f"SELECT count() FROM {place}"))
         return int(counted.rows.strip(b"[]\n"))
@@ -174,28 +153,12 @@ class ClickHouseEngine:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._lanes.close()
+        self._pool.close()
         self._control.close()
         self._nodes.close()
 
     async def _everywhere(self, sql: str) -> None:
-        await self._work("", lambda: self._nodes.everywhere(sql))
-
-    def _submit(self, work: Callable[[], T]) -> Any:
-        try:
-            return self._lanes.submit(work)
-        except Lanes.Full as error:
-            raise EngineUnavailable from error
-
-    async def _work(self, tag: str, work: Callable[[], T]) -> T:
-        future = self._submit(work)
-        try:
-            made: T = await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            if not future.cancel() and tag:
-                self._kill(tag)
-            raise
-        return made
+        await self._pool.work("", lambda: self._nodes.everywhere(sql))
 
     def _kill(self, tag: str) -> Any:
         return self._control.submit(lambda: self._nodes.kill(tag))
