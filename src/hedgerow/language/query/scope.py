@@ -1,6 +1,7 @@
 """Scopes: which names a part of a query can see."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from hedgerow.language.query.catalog import SavedJoin, Table
@@ -53,6 +54,21 @@ class Scope:
     walked: dict[str, tuple[nodes.JoinExpr, Relation]] = field(default_factory=dict)
     """Saved joins that this SELECT walks by name, by the alias each got."""
     using: set[str] = field(default_factory=set)
+
+    aggregated: set[str] = field(default_factory=set)
+    """Aliases of values that are made of many rows."""
+    _rowwise: bool = False
+
+    @contextmanager
+    def of_rows(self, rowwise: bool) -> Iterator[None]:
+        """Within: names stand for single rows' values, so that no alias of an aggregation can be meant."""
+        before, self._rowwise = self._rowwise, self._rowwise or rowwise
+        yield
+        self._rowwise = before
+
+    def prefers_column(self, name: str) -> bool:
+        """Whether a column of that name goes before the alias."""
+        return self._rowwise and name in self.aggregated and next(self.holders(name), None) is not None
 
     def find_cte(self, name: str) -> Relation | None:
         scope: Scope | None = self

@@ -63,6 +63,17 @@ def check_window(call: nodes.WindowFunction) -> None:
     _check_arity(function, args, params, call)
 
 
+def is_aggregate(name: str) -> bool:
+    """Whether a function of that name makes one value of many rows."""
+    function = functions.find(name)
+    return function is not None and function.aggregate
+
+
+def has_aggregate(expr: nodes.Expr) -> bool:
+    """Whether a value is made of many rows: by an aggregation, or over a window."""
+    return next(_aggregates(expr), None) is not None or isinstance(expr, nodes.WindowFunction)
+
+
 def _known(name: str, node: nodes.Node) -> Function:
     function = functions.find(name)
     if function is not None:

@@ -80,10 +80,12 @@ class Resolver(ExpressionResolver):
         relation = self._columns(select, scope, outermost)
         for clause in ("prewhere", "where", "having", "qualify", "limit", "offset"):
             if (expr := getattr(select, clause)) is not None:
-                setattr(select, clause, self.expression(expr, scope))
+                with scope.of_rows(clause in {"prewhere", "where"}):
+                    setattr(select, clause, self.expression(expr, scope))
         for window in (select.window_exprs or {}).values():
             self.window(window, scope)
-        select.group_by = self.expressions(select.group_by, scope) if select.group_by else None
+        with scope.of_rows(True):
+            select.group_by = self.expressions(select.group_by, scope) if select.group_by else None
         for order in select.order_by or []:
             self.order(order, scope)
         for interpolated in select.interpolate or []:

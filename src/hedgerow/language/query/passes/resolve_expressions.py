@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from hedgerow.language.query.catalog import SavedJoin
 from hedgerow.language.query.errors import QueryFault
-from hedgerow.language.query.passes.calls import check_call, check_window
+from hedgerow.language.query.passes.calls import check_call, check_window, has_aggregate, is_aggregate
 from hedgerow.language.query.passes.comparing import read_alike
 from hedgerow.language.query.resolved import ColumnRef, NameRef, PropertyRef, VariableValue
 from hedgerow.language.query.scope import Relation, Scope
@@ -82,7 +82,7 @@ class ExpressionResolver:
         name = chain[0]
         if scope.is_argument(name):
             return NameRef(name), 1
-        if len(chain) == 1 and name in scope.aliases:
+        if len(chain) == 1 and name in scope.aliases and not scope.prefers_column(name):
             return NameRef(name, *scope.aliases[name]), 1
         for length in range(len(chain) - 1, 0, -1):
             source = ".".join(chain[:length])
@@ -164,12 +164,15 @@ class ExpressionResolver:
             raise QueryFault(f"Cannot redefine an alias with the name: {node.alias}", node)
         scope.alias_exprs[node.alias] = node.expr
         scope.aliases[node.alias] = self.typed(node.expr)
+        if has_aggregate(node.expr):
+            scope.aggregated.add(node.alias)
         return node
 
     def _call(self, node: nodes.Expr, scope: Scope) -> nodes.Expr:
         assert isinstance(node, nodes.Call)
         check_call(node)
-        node.args = self.expressions(node.args, scope)
+        with scope.of_rows(is_aggregate(node.name)):
+            node.args = self.expressions(node.args, scope)
         node.params = self.expressions(node.params, scope) if node.params is not None else None
         node.filter_expr = self.expression(node.filter_expr, scope) if node.filter_expr else None
         for order in [*(node.order_by or []), *(node.within_group or [])]:
