@@ -222,6 +222,9 @@ LONG = [
     "select event from events where " + " or ".join(["n = 1"] * 5_000),
     "select event from events where n in (" + ", ".join(["1"] * 50_000) + ")",
     "with " + ", ".join(f"a{i} as (select 1 as x)" for i in range(2_000)) + " select x from a1",
+    "with a0 as (select 1 as v), "
+    + ", ".join(f"a{i} as (select x.v from a{i - 1} x join a{i - 1} y on 1)" for i in range(1, 30))
+    + " select count() from a29",
     "select * from " + ", ".join(f"events e{i}" for i in range(1_000)),
     "select " + "[" * 5_000 + "]" * 5_000,
     "select " + "-" * 5_000 + "1",
@@ -249,3 +252,10 @@ def test_files_of_the_server_stay_unread(chdb_engine: ChdbEngine, tmp_path: Path
     for query in (f"select file('{path}')", f"select * from file('{path}', 'LineAsString')", f"select * from `{path}`"):
         with pytest.raises(InvalidInput):
             compile_query(query, CATALOG, CompileOptions())
+
+
+def test_names_that_double_at_each_step_are_refused() -> None:
+    """The engine spreads them out before it looks at its clock: a kilobyte of text would take it most of a minute."""
+    steps = ", ".join(f"a{i} as (select x.v from a{i - 1} x join a{i - 1} y on 1)" for i in range(1, 30))
+    with pytest.raises(QueryFault, match="reads tables more than"):
+        compile_query(f"with a0 as (select 1 as v), {steps} select count() from a29", CATALOG, CompileOptions())

@@ -28,6 +28,8 @@ class Relation:
     columns: dict[str, SeenColumn]
     table: Table | None = None
     open: bool = False
+    reads: int = 0
+    """Tables read by each use, for a common table expression."""
 
     def maybe_absent(self) -> "Relation":
         """The same where a join may find no row: every column may be NULL."""

@@ -14,6 +14,7 @@ from hedgerow.language.query.walking import rebuild, walk
 from hedgerow.language.syntax import nodes
 
 _MAX_VIEWS = 1_000
+_MAX_READS = 2_000
 _MAX_PATTERN = 200
 _FUNCTION_COLUMNS = {"numbers": "number", "zeros": "zero", "generateSeries": "generate_series"}
 
@@ -44,6 +45,7 @@ class Resolver(ExpressionResolver):
         self.inlined: set[str] = set()
         self._views: list[str] = []
         self._view_count = 0
+        self._reads = 0
         self._unnamed = 0
         self._last_ctes: dict[int, dict[str, Relation]] = {}
 
@@ -116,7 +118,9 @@ class Resolver(ExpressionResolver):
                 _rename(cte.expr, cte.columns, cte)
             if cte.recursive:
                 scope.ctes[name] = Relation({}, open=True)
+            before = self._reads
             scope.ctes[name] = self.select_set(cte.expr, scope)
+            scope.ctes[name].reads = self._reads - before
 
     # --- tables
 
@@ -198,12 +202,14 @@ class Resolver(ExpressionResolver):
 
     def _named_table(self, name: str, join: nodes.JoinExpr, scope: Scope) -> Relation:
         if (cte := scope.find_cte(name)) is not None:
+            self._read(1 + cte.reads, join)
             join.table = CteRef(name, span=join.table.span if join.table else None)
             return cte
         found = self._catalog.tables.get(name)
         if found is None:
             raise QueryFault(f"Unknown table `{name}`.", join.table)
         self.tables.add(name)
+        self._read(1, join)
         if isinstance(found.backing, ViewTable):
             relation = self._view(name, found.backing, join)
             return Relation(relation.columns, found, relation.open) if found.joins else relation
@@ -213,6 +219,12 @@ class Resolver(ExpressionResolver):
             for column in found.columns
         }
         return Relation(columns, found)
+
+    def _read(self, times: int, join: nodes.JoinExpr) -> None:
+        """Count what the engine will read: it spreads out each use of a common table expression before it can stop."""
+        self._reads += times
+        if self._reads > _MAX_READS:
+            raise QueryFault(f"The query reads tables more than {_MAX_READS} times, by names given in WITH", join.table)
 
     def _view(self, name: str, view: ViewTable, join: nodes.JoinExpr) -> Relation:
         if name in self._views:
