@@ -10,9 +10,9 @@ from hedgerow.kit.settings import Settings
 from hedgerow.language.query.catalog import Catalog, FunctionTable, Table, ViewTable
 from hedgerow.language.query.pipeline import CompileOptions
 from hedgerow.language.query.types import api_type
-from hedgerow.language.query.walking import walk
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.parser import parse_expr, parse_program, parse_select, parse_template
+from hedgerow.language.syntax.visitor import walk
 from hedgerow.queries.kinds import HogQLQuery, VariableUse
 from hedgerow.queries.running import Asked, check_text, compiled_beside, freshly_made
 from hedgerow.warehouse import Catalogs

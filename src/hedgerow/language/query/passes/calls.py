@@ -6,8 +6,8 @@ from hedgerow.language.query import functions
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.functions import Function
 from hedgerow.language.query.types import cast_type
-from hedgerow.language.query.walking import children
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.visitor import children
 
 _NOT_HERE = {
     "matchesAction": "actions are not available: this project has no events",

@@ -7,8 +7,9 @@ from typing import Any
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.passes.property_filters import condition
 from hedgerow.language.query.passes.relative_dates import instant
-from hedgerow.language.query.walking import rebuild, walk
+from hedgerow.language.query.rebuilding import rebuild
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.visitor import walk
 
 _TIMES = {"events": "timestamp", "logs": "timestamp", "sessions": "$start_timestamp", "groups": "created_at"}
 _PATHS = frozenset(("dateRange", side) for side in ("from", "to", "date_from", "date_to"))

@@ -3,8 +3,8 @@
 from hedgerow.language.query.catalog import Catalog, FunctionTable, PhysicalTable
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.resolved import TableRef
-from hedgerow.language.query.walking import walk
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.visitor import walk
 
 _READERS = frozenset({"s3", "deltaLake", "url", "iceberg"})
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hedgerow.language.query.errors import QueryFault
+from hedgerow.language.query.rebuilding import rebuild
 from hedgerow.language.query.resolved import VariableValue
-from hedgerow.language.query.walking import rebuild, walk
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.visitor import walk
 
 
 def variable_name(node: nodes.Node) -> str | None:

@@ -8,10 +8,11 @@ from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.functions import TABLE_FUNCTIONS
 from hedgerow.language.query.passes.resolve_expressions import ExpressionResolver
 from hedgerow.language.query.print_hogql import column_name, filled, has_variables
+from hedgerow.language.query.rebuilding import rebuild
 from hedgerow.language.query.resolved import ColumnRef, CteRef, FunctionRef, TableRef, VariableValue
 from hedgerow.language.query.scope import Relation, Scope, SeenColumn
-from hedgerow.language.query.walking import rebuild, walk
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.visitor import walk
 
 _MAX_VIEWS = 1_000
 _MAX_READS = 2_000

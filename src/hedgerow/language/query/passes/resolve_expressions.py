@@ -10,8 +10,8 @@ from hedgerow.language.query.resolved import ColumnRef, NameRef, PropertyRef, Va
 from hedgerow.language.query.scope import Relation, Scope
 from hedgerow.language.query.types import bare
 from hedgerow.language.query.typing_rules import nullable, type_of
-from hedgerow.language.query.walking import walk
 from hedgerow.language.syntax import nodes
+from hedgerow.language.syntax.visitor import walk
 
 _RESERVED = frozenset({"true", "false", "null", "team_id"})
 _ONE_BASED = "SQL indexes start from one, not from zero. E.g: array.1"

@@ -1,6 +1,6 @@
-"""Walks and rebuilds trees: every node's child nodes by its dataclass fields, looked up once per class."""
+"""Rebuilds trees: a copy in which some nodes are replaced, the fields of each class looked up once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -18,39 +18,6 @@ def slots(kind: type) -> tuple[str, ...]:
         found = _slots[kind] = tuple(f.name for f in fields(kind) if f.type not in _PLAIN_TYPES)
         _plain[kind] = tuple(f.name for f in fields(kind) if f.type in _PLAIN_TYPES)
     return found
-
-
-def children(node: nodes.Node) -> list[nodes.Node]:
-    """The nodes directly below."""
-    found: list[nodes.Node] = []
-    for name in slots(type(node)):
-        value = getattr(node, name)
-        if value is not None:
-            _gather(value, found)
-    return found
-
-
-def walk(node: nodes.Node) -> Iterator[nodes.Node]:
-    """The node and all below it, parents first."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        below = children(current)
-        if below:
-            below.reverse()
-            waiting += below
-
-
-def _gather(value: Any, found: list[nodes.Node]) -> None:
-    if isinstance(value, nodes.Node):
-        found.append(value)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _gather(item, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _gather(item, found)
 
 
 def rebuild(node: Any, change: Callable[[nodes.Node], nodes.Node | None]) -> Any:
