@@ -3,28 +3,55 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
+import pymysql
 import pytest
 
 from hedgerow.store import Store
+from tests.support import postgres_process
 from tests.support.require import missing
 
 _CANDIDATES = ("postgresql://root@127.0.0.1:5432/postgres", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> str:
-    """The URL of a PostgreSQL server where databases may be made."""
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server where databases may be made: one that answers, else one started here."""
     urls = [os.environ["HEDGEROW_TEST_POSTGRES_URL"]] if "HEDGEROW_TEST_POSTGRES_URL" in os.environ else _CANDIDATES
-    for url in urls:
-        try:
-            psycopg.connect(url, connect_timeout=3).close()
-        except psycopg.Error:
-            continue
-        return url
-    return missing("PostgreSQL", "HEDGEROW_TEST_POSTGRES_URL and 127.0.0.1:5432")
+    found = next((url for url in urls if _answers(url)), None)
+    if found is not None:
+        yield found
+        return
+    folder = postgres_process.binaries()
+    if folder is None:
+        missing("PostgreSQL", "HEDGEROW_TEST_POSTGRES_URL, 127.0.0.1:5432 and initdb")
+    with postgres_process.running(folder) as url:
+        yield url
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> str:
+    """The URL of a MariaDB or MySQL server, for what reads from one."""
+    url = os.environ.get("HEDGEROW_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test")
+    parts = urlsplit(url)
+    try:
+        pymysql.connect(
+            host=parts.hostname, port=parts.port or 3306, user=parts.username, password=parts.password or ""
+        ).close()
+    except pymysql.Error:
+        missing("MariaDB", "HEDGEROW_TEST_MARIADB_URL and 127.0.0.1:3306")
+    return url
 
 
 @pytest.fixture

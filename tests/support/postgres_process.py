@@ -1,0 +1,74 @@
+"""A PostgreSQL server of the tests' own, in a temporary folder, where its binaries are installed."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.support.processes import free_port
+
+_START_SECONDS = 30.0
+
+
+def binaries() -> Path | None:
+    """The folder of `initdb` and `postgres`: on the PATH, or where Debian puts them."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return debian[-1].parent if debian else None
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """Start a server with the binaries in `folder`; its URL. It refuses to run as root: then as another user."""
+    user = _other_user() if os.geteuid() == 0 else None
+    as_user = ["runuser", "-u", user.pw_name, "--"] if user else []
+    home = Path(tempfile.mkdtemp(prefix="hedgerow-postgres-"))
+    if user:
+        os.chown(home, user.pw_uid, user.pw_gid)
+    data, port = home / "data", free_port()
+    setup = [*as_user, folder / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N"]
+    subprocess.run(setup, check=True, capture_output=True, cwd="/")
+    options = ["-p", str(port), "-k", str(home), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [*as_user, folder / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd="/"
+        )
+    try:
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        _await(url, server, home / "log")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _other_user() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("there is no user to run PostgreSQL as")
+
+
+def _await(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        assert server.poll() is None, log.read_text(errors="replace")
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(log.read_text(errors="replace"))
