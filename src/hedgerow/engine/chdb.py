@@ -115,7 +115,11 @@ class ChdbEngine:
             f"INSERT INTO {statements.quoted(database)}.{statements.quoted(table)} "
             "SELECT * FROM file({path:String}, {format:String}, {structure:String})" + clause(FILES)
         )
-        await self._file_work(sql, path, input_format, structure=statements.structure(columns))
+        await self.execute(statements.merges(database, table, on=False))
+        try:
+            await self._file_work(sql, path, input_format, structure=statements.structure(columns))
+        finally:
+            await self.execute(statements.merges(database, table, on=True))
         counted = await self.run(Query(f"SELECT count() FROM {statements.quoted(database)}.{statements.quoted(table)}"))
         return int(counted.rows.strip(b"[]\n"))
 
