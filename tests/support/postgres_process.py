@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -47,8 +48,13 @@ def running(folder: Path) -> Iterator[str]:
         _await(url, server, home / "log")
         yield url
     finally:
-        server.terminate()
-        server.wait(20)
+        # SIGINT is PostgreSQL's fast stop: it waits for no connection.
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
         shutil.rmtree(home, ignore_errors=True)
 
 
