@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from hedgerow.kit.settings import Settings, SettingsWrong, load, unknown
 
@@ -11,9 +12,19 @@ DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    documented = dict(re.findall(r"^\| `HEDGEROW_(\w+)` \| .+? \| (.+) \|$", DOCS.read_text(), re.MULTILINE))
-    fields = {name.upper(): field.description for name, field in Settings.model_fields.items()}
+    row = re.compile(r"^\| `HEDGEROW_(\w+)` \| (?:`(.*?)`|–) \| (.+) \|$", re.MULTILINE)
+    documented = {name: (default, meaning) for name, default, meaning in row.findall(DOCS.read_text())}
+    fields = {
+        name.upper(): (_written(field.get_default()), field.description)
+        for name, field in Settings.model_fields.items()
+    }
     assert documented == fields
+
+
+def _written(default: object) -> str:
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def test_a_variable_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

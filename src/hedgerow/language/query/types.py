@@ -15,18 +15,6 @@ _API_NAMES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("Map", "Tuple", "JSON", "Object", "Nested", "Variant", "Dynamic"), "json"),
     (("String", "FixedString", "Enum", "UUID", "IPv4", "IPv6"), "string"),
 )
-OF_API = {
-    "integer": "Int64",
-    "float": "Float64",
-    "decimal": "Decimal(38, 10)",
-    "string": "String",
-    "datetime": "DateTime64(6, 'UTC')",
-    "date": "Date",
-    "boolean": "Bool",
-    "array": "Array(String)",
-    "json": "String",
-}
-"""The engine's type for each name a user may give a column."""
 
 
 @lru_cache(4096)
@@ -67,12 +55,6 @@ def absent(clickhouse_type: str) -> str:
 
 _NEVER_NULLABLE = ("Array", "Map", "Tuple", "JSON", "Variant", "AggregateFunction", "Nested", "Object")
 _LOOSE = frozenset({"Dynamic", "Nothing"})
-
-
-def nullable_name(name: str) -> str:
-    """The engine's type for a user's column type, nullable where it can be."""
-    plain = OF_API[name]
-    return plain if plain.startswith("Array") else f"Nullable({plain})"
 
 
 _CASTS = {
