@@ -27,6 +27,7 @@ from hedgerow.files import Files, open_files
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
+from hedgerow.materialize import Tables
 from hedgerow.queries.opening import Backends as QueryBackends
 from hedgerow.queries.opening import open_queries
 from hedgerow.queries.routes import QueryDesk
@@ -58,6 +59,7 @@ class House:
     files: Files
     accounts: Accounts
     warehouse: Warehouse
+    tables: Tables
     queries: QueryDesk
     endpoints: Endpoints
 
@@ -103,13 +105,16 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
     opened.push_async_callback(warehouse.close)
     await warehouse.start()
+    tables = Tables(store, engine)
+    opened.push_async_callback(tables.close)
+    await tables.start()
     queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache), settings)
     opened.push_async_callback(background.close)
     standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
-    accounts = Accounts(store)
-    return House(settings, store, secrets, engine, figures, cache, files, accounts, warehouse, queries, endpoints)
+    rooms = (Accounts(store), warehouse, tables, queries, endpoints)
+    return House(settings, store, secrets, engine, figures, cache, files, *rooms)
 
 
 async def _engine_and_schema(settings: Settings, store: Store, engine: Engine | None, opened: AsyncExitStack) -> Engine:

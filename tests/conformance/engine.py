@@ -53,6 +53,40 @@ class EngineConformance:
     async def one(self, engine: Engine, sql: str, **values: Bound) -> Any:
         return rows(await engine.run(Query(sql, values)))[0][0]
 
+    # --- tables made from queries
+
+    async def test_a_query_s_answer_becomes_rows_of_a_table(self, engine: Engine, database: str) -> None:
+        await engine.create_table(database, "made", (Column("n", "Int64"), Column("t", "Nullable(String)")), ["n"])
+        sql = "SELECT toInt64(number), if(number = 1, NULL, {t:String}) FROM numbers(3)"
+        await engine.insert_query(database, "made", Query(sql, {"t": Bound("String", "it's")}))
+        found = await engine.run(Query(f"SELECT * FROM `{database}`.`made` ORDER BY n"))
+        assert rows(found) == [[0, "it's"], [1, None], [2, "it's"]]
+        size = await engine.size(database, "made")
+        assert size.rows == 3
+        assert size.bytes_on_disk > 0
+
+    async def test_states_of_aggregations_are_kept_and_merged(self, engine: Engine, database: str) -> None:
+        sql = "SELECT number % 2 AS k, avgState(number) AS s, uniqExactState(number) AS u FROM numbers(10) GROUP BY k"
+        columns = await engine.describe(Query(sql))
+        await engine.create_table(database, "states", columns, ["k"])
+        await engine.insert_query(database, "states", Query(sql))
+        found = await engine.run(Query(f"SELECT avgMerge(s), uniqExactMerge(u) FROM `{database}`.`states`"))
+        assert rows(found) == [[4.5, 10]]
+
+    async def test_a_table_s_making_can_be_cancelled(self, engine: Engine, database: str) -> None:
+        await engine.create_table(database, "never", (Column("n", "UInt64"),))
+        making = asyncio.create_task(engine.insert_query(database, "never", Query(ENDLESS, id=f"q{uuid4().hex}")))
+        await asyncio.sleep(0.3)
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+        assert (await engine.size(database, "never")).rows == 0
+
+    async def test_a_table_s_making_keeps_its_limits(self, engine: Engine, database: str) -> None:
+        await engine.create_table(database, "late", (Column("n", "UInt64"),))
+        with pytest.raises(QueryTimeout):
+            await engine.insert_query(database, "late", Query(ENDLESS, limits=Limits(seconds=0.5)))
+
     # --- values
 
     @pytest.mark.parametrize("value", HOSTILE)

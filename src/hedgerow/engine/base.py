@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from hedgerow.engine.result import Answer, Column, Limits, Progress, Query
+from hedgerow.engine.result import Answer, Column, Limits, Progress, Query, Size
 from hedgerow.kit.values import Bound
 
 
@@ -63,6 +63,14 @@ class Engine(Protocol):
         """Append batches; how many rows."""
         ...
 
+    async def insert_query(self, database: str, table: str, query: Query) -> None:
+        """Append what a query answers, by position; what is too large to group or sort in memory goes to disk."""
+        ...
+
+    async def size(self, database: str, table: str) -> Size:
+        """How many rows a table of ours holds, and how many bytes they take on disk, on all nodes."""
+        ...
+
     async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
         """The columns a local file holds, by the engine's own inference. `input_format` is ClickHouse's name."""
         ...
@@ -90,4 +98,4 @@ class Engine(Protocol):
         ...
 
 
-__all__ = ["Answer", "Bound", "Column", "Engine", "Limits", "Progress", "Query"]
+__all__ = ["Answer", "Bound", "Column", "Engine", "Limits", "Progress", "Query", "Size"]

@@ -18,8 +18,8 @@ from hedgerow.engine.folder import FolderLock
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
 from hedgerow.engine.pool import Pool
-from hedgerow.engine.result import Answer, Column, Progress, Query
-from hedgerow.engine.settings import FILES, OUTPUT, READING, clause, of_limits
+from hedgerow.engine.result import Answer, Column, Progress, Query, Size
+from hedgerow.engine.settings import FILES, OUTPUT, READING, WRITING, clause, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -103,6 +103,15 @@ class ChdbEngine:
             )
             rows += batch.num_rows
         return rows
+
+    async def insert_query(self, database: str, table: str, query: Query) -> None:
+        tag = query.id or uuid4().hex
+        settings = {**query.settings, **WRITING, **of_limits(query.limits), "log_comment": tag}
+        sql = statements.insert_query(database, table, query.sql) + clause(settings)
+        await self._work(tag, lambda: self._query(sql, "Null", texts(query.parameters)))
+
+    async def size(self, database: str, table: str) -> Size:
+        return statements.sized(await self.run(statements.size(database, table)))
 
     async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
         sql = "DESCRIBE TABLE file({path:String}, {format:String})" + clause(FILES)

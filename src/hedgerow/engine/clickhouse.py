@@ -14,11 +14,11 @@ from hedgerow.engine.answers import read_answer
 from hedgerow.engine.faults import file_fault
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.pool import Pool
-from hedgerow.engine.result import Answer, Column, Progress, Query
+from hedgerow.engine.result import Answer, Column, Progress, Query, Size
 from hedgerow.engine.server.nodes import Nodes
 from hedgerow.engine.server.samples import described_by
 from hedgerow.engine.server.url import ServerUrl
-from hedgerow.engine.settings import FILES, READING, of_limits
+from hedgerow.engine.settings import FILES, READING, WRITING, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -105,6 +105,18 @@ class ClickHouseEngine:
             return rows
 
         return await self._pool.work("", work)
+
+    async def insert_query(self, database: str, table: str, query: Query) -> None:
+        tag = query.id or uuid4().hex
+        sql = statements.insert_query(database, table, query.sql)
+        settings = {**_settings(query, tag), **WRITING, **_INSERT}
+        await self._pool.work(tag, lambda: self._nodes.write(sql, query.parameters, {**settings, **_WHOLE}))
+
+    async def size(self, database: str, table: str) -> Size:
+        if self._nodes.cluster is None:
+            return statements.sized(await self.run(statements.size(database, table)))
+        parts = f"clusterAllReplicas({statements.quoted(self._nodes.cluster)}, system.parts)"
+        return statements.sized(await self.run(statements.size(database, statements.local_name(table), parts)))
 
     async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
         def work() -> tuple[Column, ...]:

@@ -62,3 +62,11 @@ class Progress:
     estimated_rows_total: int
     seconds: float
     cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a table takes."""
+
+    rows: int
+    bytes_on_disk: int

@@ -28,6 +28,13 @@ READING: Mapping[str, str | int] = {
     "allow_delta_kernel_rs": 0,
 }
 
+# Writing a table from a query: what is too large to group or sort in memory goes to disk.
+WRITING: Mapping[str, str | int | float] = {
+    "max_bytes_before_external_group_by": 1 << 30,
+    "max_bytes_before_external_sort": 1 << 30,
+    "distributed_aggregation_memory_efficient": 1,
+}
+
 FILES: Mapping[str, str | int] = {
     "schema_inference_make_columns_nullable": 1,
     "input_format_try_infer_dates": 1,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from hedgerow.engine.result import Answer, Column, Progress, Query
+from hedgerow.engine.result import Answer, Column, Progress, Query, Size
 from hedgerow.kit.values import Bound
 
 _LOCAL = "__local"
@@ -84,6 +84,24 @@ def swap_tables(database: str, one: str, other: str) -> str:
 def merges(database: str, table: str, *, on: bool) -> str:
     """Let a table's parts be merged in the background, or not."""
     return f"SYSTEM {'START' if on else 'STOP'} MERGES {quoted(database)}.{quoted(table)}"
+
+
+def insert_query(database: str, table: str, sql: str) -> str:
+    return f"INSERT INTO {quoted(database)}.{quoted(table)} {sql}"
+
+
+def size(database: str, table: str, parts: str = "system.parts") -> Query:
+    """Rows and bytes of a table's parts; `parts` is where those of all nodes are listed."""
+    sql = (
+        f"SELECT sum(rows), sum(bytes_on_disk) FROM {parts} "
+        "WHERE active AND database = {database:String} AND table = {table:String}"
+    )
+    return Query(sql, {"database": Bound("String", database), "table": Bound("String", table)})
+
+
+def sized(answer: Answer) -> Size:
+    """The answer of `size`."""
+    return Size(*orjson.loads(answer.rows))
 
 
 def list_tables(database: str) -> Query:

@@ -78,6 +78,23 @@ class Nodes:
         """A statement that answers nothing of interest, on one node."""
         self._ask(lambda client: client.raw_query(sql, parameters=_values(parameters), fmt=None))
 
+    def write(self, sql: str, parameters: Mapping[str, Bound], settings: Settings) -> None:
+        """A statement that adds rows, on one node that is there; never repeated elsewhere, which could double rows."""
+        place = next((place for place in self._url.hosts if self._answers(place)), self._url.hosts[0])
+        self._at(
+            place,
+            lambda client: client.raw_query(
+                sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=None
+            ),
+        )
+
+    def _answers(self, place: tuple[str, int]) -> bool:
+        try:
+            self._at(place, lambda client: client.raw_query("SELECT 1", fmt="TSV"))
+        except HedgerowError:
+            return False
+        return True
+
     def everywhere(self, sql: str) -> None:
         """A statement of ours on every node: by the cluster itself where it does that, else node by node."""
         if self.cluster is None:

@@ -1,0 +1,212 @@
+"""Physical tables made from queries: built aside, then live, then retired; each step survives a crash."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from hedgerow.engine.base import Column, Engine, Limits, Progress, Query
+from hedgerow.kit.clock import now
+from hedgerow.kit.errors import HedgerowError
+from hedgerow.materialize.rows import BuiltTableRow
+from hedgerow.store import Store
+from hedgerow.warehouse.catalog import database
+
+T = TypeVar("T")
+_BEAT_SECONDS = 5.0
+_DEAD = timedelta(seconds=60)
+_GRACE = timedelta(seconds=30)
+_SWEEP_SECONDS = 15.0
+_log = structlog.get_logger("hedgerow.materialize")
+
+Report = Callable[[Progress], None]
+"""Hears how far a build has come, every half second or so."""
+
+
+class BuildLost(HedgerowError):
+    """The table was taken for dead and taken away before it was published: build it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A table that is filled and not published yet. `columns` are as the engine described them."""
+
+    project_id: int
+    physical: str
+    columns: tuple[Column, ...]
+    rows: int
+    bytes_on_disk: int
+    seconds: float
+
+
+class Tables:
+    """Makes, publishes and retires physical tables.
+
+    A build goes on in the engine while its row says `building` and is renewed; a process that dies leaves a row that
+    grows old, and any process's sweep takes the table away. What is retired stays for queries under way, then goes.
+    """
+
+    def __init__(self, store: Store, engine: Engine, *, grace: timedelta = _GRACE, dead: timedelta = _DEAD) -> None:
+        self._store, self._engine = store, engine
+        self._grace, self._dead = grace, dead
+        self._sweeper: asyncio.Task[None] | None = None
+        self._beats: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Take away what earlier processes left, and go on doing so in the background."""
+        # The embedded engine has one process: whatever is being built at its start is nobody's.
+        await self.sweep(orphans=self._engine.name == "chdb")
+        self._sweeper = asyncio.create_task(self._sweep_often())
+
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        tasks = [*self._beats, *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def building(self, project_id: int, query: Query, order_by: Sequence[str] = ()) -> AsyncIterator[str]:
+        """A new, empty table with the columns of `query`, its physical name; it is dropped when the block fails.
+
+        Within: fill it with `fill`, as often as needed. After it, `publish` or `discard` the table.
+        """
+        physical = f"m_{uuid4().hex}"
+        await self._write(lambda s: s.add(BuiltTableRow(physical=physical, project_id=project_id)))
+        self._keep_alive(physical)
+        try:
+            await self._engine.create_database(database(project_id))
+            columns = await self._engine.describe(query)
+            await self._engine.create_table(database(project_id), physical, columns, order_by)
+            yield physical
+        except BaseException:
+            await asyncio.shield(self.discard(project_id, physical))
+            raise
+
+    async def fill(self, project_id: int, physical: str, query: Query, report: Report | None = None) -> None:
+        """Append what the query answers. Cancelling the task cancels it in the engine."""
+        tag = query.id or uuid4().hex
+        named = Query(query.sql, query.parameters, query.limits, tag, query.settings)
+        watching = asyncio.create_task(self._watch(tag, report)) if report else None
+        try:
+            await self._engine.insert_query(database(project_id), physical, named)
+        finally:
+            if watching:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+
+    async def build(
+        self, project_id: int, query: Query, order_by: Sequence[str] = (), report: Report | None = None
+    ) -> Built:
+        """A table of what `query` answers, its rows kept in the order of the columns `order_by`.
+
+        Raises what the engine raises; then nothing is left of it.
+        """
+        began = time.perf_counter()
+        async with self.building(project_id, query, order_by) as physical:
+            await self.fill(project_id, physical, query, report)
+            return await self.built(project_id, physical, time.perf_counter() - began)
+
+    async def built(self, project_id: int, physical: str, seconds: float) -> Built:
+        """What a filled table holds."""
+        sql = f"SELECT * FROM `{database(project_id)}`.`{physical}`"
+        columns = await self._engine.describe(Query(sql, limits=Limits(max_rows=None)))
+        size = await self._engine.size(database(project_id), physical)
+        return Built(project_id, physical, columns, size.rows, size.bytes_on_disk, seconds)
+
+    def publish(self, session: Session, physicals: Sequence[str]) -> None:
+        """Make built tables live, in the caller's transaction; raises `BuildLost`."""
+        for physical in physicals:
+            if not _change(session, physical, BuiltTableRow.state == "building", state="live", at=now()):
+                raise BuildLost(f"The table {physical} was taken away before it could be published.")
+
+    def retire(self, session: Session, physicals: Sequence[str]) -> None:
+        """Give up tables, in the caller's transaction; they are dropped when queries under way have ended."""
+        chosen = update(BuiltTableRow).where(BuiltTableRow.physical.in_(physicals))
+        session.execute(chosen.values(state="retired", at=now()))
+
+    async def discard(self, project_id: int, physical: str) -> None:
+        """Drop a table that will not be published, at once; what cannot be dropped now a sweep drops later."""
+        try:
+            await self._drop(project_id, physical)
+        except Exception:
+            _log.exception("table not dropped", project_id=project_id, table=physical)
+
+    async def sweep(self, *, orphans: bool = False) -> None:
+        """Drop what is retired or was left half-built; `orphans`: whatever is being built has lost its process."""
+        for project_id, physical in await asyncio.to_thread(self._leavings, orphans):
+            try:
+                await self._drop(project_id, physical)
+            except HedgerowError:
+                _log.exception("table not dropped", project_id=project_id, table=physical)
+
+    # --- inside
+
+    def _leavings(self, orphans: bool) -> list[tuple[int, str]]:
+        retired = (BuiltTableRow.state == "retired") & (BuiltTableRow.at <= now() - self._grace)
+        dead = BuiltTableRow.state == "building"
+        if not orphans:
+            dead &= BuiltTableRow.at <= now() - self._dead
+        with self._store.read() as session:
+            found = session.execute(select(BuiltTableRow.project_id, BuiltTableRow.physical).where(or_(retired, dead)))
+            return [(project_id, physical) for project_id, physical in found]
+
+    async def _drop(self, project_id: int, physical: str) -> None:
+        """The claim first: a build that is published meanwhile keeps its table, and one that is not is lost."""
+        if await self._write(lambda s: _change(s, physical, BuiltTableRow.state != "live", state="retired")):
+            await self._engine.drop_table(database(project_id), physical)
+            await self._write(lambda s: s.execute(delete(BuiltTableRow).where(BuiltTableRow.physical == physical)))
+
+    def _keep_alive(self, physical: str) -> None:
+        beating = asyncio.create_task(self._beat(physical))
+        self._beats.add(beating)
+        beating.add_done_callback(self._beats.discard)
+
+    async def _beat(self, physical: str) -> None:
+        renewed = 1
+        while renewed:
+            await asyncio.sleep(_BEAT_SECONDS)
+            with suppress(Exception):  # a store that is away for a moment: the next beat may reach it
+                renewed = await self._write(lambda s: _renew(s, physical))
+
+    async def _watch(self, tag: str, report: Report | None) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            with suppress(HedgerowError):
+                progress = await self._engine.progress(tag)
+                if progress is not None and report is not None:
+                    report(progress)
+
+    async def _sweep_often(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except Exception:
+                _log.exception("sweep failed")
+
+    async def _write(self, work: Callable[[Session], T]) -> T:
+        def write() -> T:
+            with self._store.write() as session:
+                return work(session)
+
+        return await asyncio.to_thread(write)
+
+
+def _renew(session: Session, physical: str) -> int:
+    return _change(session, physical, BuiltTableRow.state == "building", at=now())
+
+
+def _change(session: Session, physical: str, rule: ColumnElement[bool], **values: Any) -> int:
+    """Set values where the rule holds; whether it did."""
+    chosen = update(BuiltTableRow).where(BuiltTableRow.physical == physical, rule).values(**values)
+    changed: int = session.execute(chosen).rowcount  # type: ignore[attr-defined]
+    return changed
