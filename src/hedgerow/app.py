@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 import hedgerow.accounts.routes
+import hedgerow.activity.routes
 import hedgerow.endpoints.routes
 import hedgerow.queries.routes
 import hedgerow.variables.routes
@@ -17,6 +18,7 @@ import hedgerow.warehouse.routes
 from hedgerow import __version__
 from hedgerow.accounts import Accounts, prepare
 from hedgerow.accounts.administration import make_home, store_url
+from hedgerow.activity import Retention
 from hedgerow.cache import Cache, open_cache
 from hedgerow.endpoints import Backends as EndpointBackends
 from hedgerow.endpoints import Endpoints, open_endpoints
@@ -100,11 +102,14 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.push_async_callback(files.close)
     store = open_store(settings)
     opened.callback(store.dispose)
+    retention = Retention(store, settings.activity_days)
+    opened.push_async_callback(retention.close)
     figures = Figures()
     engine = metered(await _engine_and_schema(settings, store, engine, opened), figures)
     warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
     opened.push_async_callback(warehouse.close)
     await warehouse.start()
+    retention.start()
     tables = Tables(store, engine)
     opened.push_async_callback(tables.close)
     await tables.start()
@@ -161,6 +166,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.include_router(health.router(probes, metrics))
     app.include_router(schema.router(app))
     include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
+    mount(app, hedgerow.activity.routes.router(house.store, house.accounts, gate), "activity_log")
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
     mount(app, hedgerow.queries.routes.router(house.queries, gate), "query")
     mount(app, hedgerow.variables.routes.router(house.store, Variables(), gate), "insight_variables")

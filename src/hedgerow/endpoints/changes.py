@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hedgerow.endpoints import shelf
+from sqlalchemy.orm import Session
+
+from hedgerow.endpoints import noting, shelf
 from hedgerow.endpoints.bodies import EndpointChange, NewEndpoint
 from hedgerow.endpoints.errors import CannotMaterialize
 from hedgerow.endpoints.preparing import Preparation
@@ -47,7 +49,13 @@ class Changes:
             raise CannotMaterialize()
         wishes = Wishes(of_endpoint, of_version, prepared)
         user_id = access.principal.user_id
-        return await self._write(access, lambda s: shelf.add(s, access.project_id, user_id, name, wishes))
+
+        def create(session: Session) -> Endpoint:
+            made = shelf.add(session, access.project_id, user_id, name, wishes)
+            noting.created(session, user_id, made)
+            return made
+
+        return await self._write(access, create)
 
     async def change(self, access: Access, name: str, body: EndpointChange, number: int | None) -> Changed:
         """Set what is said on the endpoint, or on the version of that number."""
@@ -56,13 +64,27 @@ class Changes:
         wishes = await self._wishes(access.project_id, body, targeted=number is not None)
         fault = self._materialize(body, present, wishes)
         user_id = access.principal.user_id
-        found = (name, number)
-        endpoint, made = await self._write(access, lambda s: shelf.change(s, access.project_id, user_id, found, wishes))
+
+        def change(session: Session) -> tuple[Endpoint, bool]:
+            before = shelf.find(session, access.project_id, name, number, lock=True)
+            changed = shelf.change(session, access.project_id, user_id, (name, number), wishes)
+            if before is not None:
+                noting.changed(session, user_id, before, changed[0])
+            return changed
+
+        endpoint, made = await self._write(access, change)
         return Changed(endpoint, number is not None, fault if made else None)
 
     async def delete(self, access: Access, name: str) -> None:
         """Hide it and free its name; raises `NotFound`."""
-        await self._write(access, lambda s: shelf.delete(s, access.project_id, name))
+
+        def delete(session: Session) -> None:
+            gone = shelf.find(session, access.project_id, name, lock=True)
+            shelf.delete(session, access.project_id, name)
+            if gone is not None:
+                noting.deleted(session, access.principal.user_id, gone)
+
+        await self._write(access, delete)
 
     async def _wishes(self, project_id: int, body: EndpointChange, *, targeted: bool) -> Wishes:
         if targeted and body.query is not None:

@@ -53,12 +53,15 @@ def versions(
     return count, [_endpoint(row, version) for version in session.scalars(chosen)]
 
 
-def find(session: Session, project_id: int, name: str, number: int | None = None) -> Endpoint | None:
+def find(
+    session: Session, project_id: int, name: str, number: int | None = None, *, lock: bool = False
+) -> Endpoint | None:
     """An endpoint with its current version, or the one asked for; `None` when that number does not exist.
 
-    Raises `NotFound` when there is no endpoint of that name.
+    With `lock` nobody else changes it before the transaction's end. Raises `NotFound` when there is no endpoint of
+    that name.
     """
-    row = _row(session, project_id, name)
+    row = _row(session, project_id, name, lock=lock)
     version = _version(session, row, row.current_version if number is None else number)
     return _endpoint(row, version) if version is not None else None
 

@@ -82,7 +82,8 @@ def _writing(routes: APIRouter, store: Store, variables: Variables, gate: Gate) 
             present = variables.get(session, access.project_id, variable_id)
             kept = {"type": present.type, "values": present.values, "default_value": present.default_value}
             said = _checked(kept | body.said(), present.type)
-            return shown(variables.change(session, access.project_id, variable_id, said))
+            by = access.principal.user_id
+            return shown(variables.change(session, access.project_id, variable_id, by, said))
 
     @routes.patch("/insight_variables/{variable_id}")
     def change_variable(
@@ -102,7 +103,7 @@ def _writing(routes: APIRouter, store: Store, variables: Variables, gate: Gate) 
     def delete_variable(access: Annotated[Access, Depends(may_write)], variable_id: UUID) -> None:
         """Delete a variable. Endpoints that use it keep the value they have."""
         with store.write() as session:
-            variables.delete(session, access.project_id, variable_id)
+            variables.delete(session, access.project_id, variable_id, access.principal.user_id)
 
 
 def shown(variable: Variable) -> dict[str, Any]:

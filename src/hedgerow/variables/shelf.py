@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.kit.errors import InvalidInput, NotFound
 from hedgerow.store.revisions import bump
 from hedgerow.variables.rows import VariableRow
 
+_SCOPE = "InsightVariable"
 _TAKEN = "Variable with name already exists"
 
 
@@ -64,20 +66,27 @@ class Variables:
         row = VariableRow(project_id=project_id, created_by=user_id, code_name=code_name, **values)
         session.add(row)
         session.flush()
+        _note(session, row, user_id, "created", {})
         return _record(row)
 
-    def change(self, session: Session, project_id: int, variable_id: UUID, values: Mapping[str, Any]) -> Variable:
+    def change(
+        self, session: Session, project_id: int, variable_id: UUID, user_id: int, values: Mapping[str, Any]
+    ) -> Variable:
         """Set what is given; the code name stays."""
         row = _row(session, project_id, variable_id)
+        before = _fields(row)
         for name, value in values.items():
             setattr(row, name, value)
         bump(session, subject(project_id))
         session.flush()
+        _note(session, row, user_id, "updated", before)
         return _record(row)
 
-    def delete(self, session: Session, project_id: int, variable_id: UUID) -> None:
+    def delete(self, session: Session, project_id: int, variable_id: UUID, user_id: int) -> None:
         """Forget one; raises `NotFound`."""
-        session.delete(_row(session, project_id, variable_id))
+        row = _row(session, project_id, variable_id)
+        session.delete(row)
+        _note(session, row, user_id, "deleted", _fields(row))
         bump(session, subject(project_id))
 
 
@@ -97,6 +106,18 @@ def _row(session: Session, project_id: int, variable_id: UUID) -> VariableRow:
     if row is None or row.project_id != project_id:
         raise NotFound()
     return row
+
+
+def _fields(row: VariableRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("name", "code_name", "type", "default_value", "values")}
+
+
+def _note(session: Session, row: VariableRow, user_id: int, activity: str, before: Mapping[str, Any]) -> None:
+    """Tell the activity log, unless nothing has changed."""
+    fields = differences(_SCOPE, before, _fields(row))
+    if fields or activity == "deleted":
+        told = detail(row.name, fields)
+        Activity().note(session, Change(row.project_id, user_id, _SCOPE, str(row.id), activity, told))
 
 
 def _record(row: VariableRow) -> Variable:

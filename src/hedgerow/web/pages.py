@@ -55,6 +55,11 @@ def by_page(request: Request, size: int) -> Slice:
     return Slice(size, (page - 1) * size, address(request), page)
 
 
+def numbered(request: Request, size: int) -> Slice:
+    """`?page=&limit=`: as `by_page`, of `size` each unless told, 1,000 at most."""
+    return by_page(request, min(_positive(request.query_params.get("limit")) or size, MAX_LIMIT))
+
+
 def address(request: Request) -> str:
     """The request's own address as its caller sees it, without credentials in it."""
     url = request.url
