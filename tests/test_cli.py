@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jwt
 import pytest
 
 from hedgerow import __version__
@@ -59,6 +60,27 @@ def test_keys_are_revoked_by_label_or_id(run: Run) -> None:
     ambiguous = run("key", "revoke", "two")
     assert (ambiguous.returncode, ambiguous.stderr) == (1, "hedgerow: 2 keys are named two: name one by its id.\n")
     assert run("key", "revoke", "one").stderr == "hedgerow: No such key.\n"
+
+
+def test_secret_keys_are_made_listed_and_revoked(run: Run) -> None:
+    done = run("key", "create", "--secret", "--scopes", "endpoint:read", "--label", "backend")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("phs_")
+    assert "backend" in run("key", "list").stdout
+    two = run("key", "create", "--secret", "--scopes", "*", "--label", "x", "--project", "1", "--project", "2")
+    assert (two.returncode, two.stderr) == (1, "hedgerow: --secret: a secret key is of one project\n")
+    assert run("key", "revoke", "backend").stdout == "revoked backend\n"
+    assert "backend" not in run("key", "list").stdout
+
+
+def test_a_token_is_made_on_the_command_line(run: Run) -> None:
+    done = run("token", "create", "sales", "--var", "tenant=acme", "--var", "n=7", "--version", "2", "--seconds", "60")
+    assert done.returncode == 0, done.stderr
+    claims = jwt.decode(done.stdout.splitlines()[-1], options={"verify_signature": False})
+    assert claims["endpoints"] == {"sales": {"variables": {"tenant": "acme", "n": 7}, "versions": [2]}}
+    assert claims["exp"] - claims["iat"] == 60
+    assert run("token", "create", "sales", "--seconds", "99999999").returncode == 1
+    assert run("token", "create", "sales", "--project", "9").stderr == "hedgerow: Project 9 does not exist.\n"
 
 
 def test_a_key_is_limited_to_projects(run: Run) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
+import hedgerow.accounts.project_routes
 import hedgerow.accounts.routes
 import hedgerow.activity.routes
 import hedgerow.endpoints.routes
@@ -115,10 +116,11 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     await tables.start()
     queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache), settings)
     opened.push_async_callback(background.close)
-    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds)
+    accounts = Accounts(store, secrets, settings.token_max_seconds)
+    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
-    rooms = (Accounts(store), warehouse, tables, queries, endpoints)
+    rooms = (accounts, warehouse, tables, queries, endpoints)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)
 
 
@@ -166,6 +168,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.include_router(health.router(probes, metrics))
     app.include_router(schema.router(app))
     include(app, hedgerow.accounts.routes.router(house.store, house.accounts, gate))
+    mount(app, hedgerow.accounts.project_routes.router(house.store, house.accounts, gate), "keys")
     mount(app, hedgerow.activity.routes.router(house.store, house.accounts, gate), "activity_log")
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
     mount(app, hedgerow.queries.routes.router(house.queries, gate), "query")

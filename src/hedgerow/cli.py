@@ -14,8 +14,10 @@ from hedgerow.kit.settings import Settings, SettingsWrong, load, sources, unknow
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 key = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal keys.")
+token = typer.Typer(no_args_is_help=True, help="Make tokens that are safe in a browser.")
 project = typer.Typer(no_args_is_help=True, help="Make and list projects.")
 app.add_typer(key, name="key")
+app.add_typer(token, name="token")
 app.add_typer(project, name="project")
 
 
@@ -88,11 +90,19 @@ def create_key(
     scopes: Annotated[str, typer.Option(help="Scopes parted by commas, such as endpoint:read,query:read; * is all.")],
     label: Annotated[str, typer.Option(help="What the key is for.")],
     project: Annotated[list[int] | None, typer.Option(help="Limit the key to this project; may be repeated.")] = None,
+    secret: Annotated[
+        bool, typer.Option("--secret", help="A secret key of one project, which runs endpoints.")
+    ] = False,
 ) -> None:
     """Make a key and print it, alone, on the last line."""
     from hedgerow.accounts import administration
 
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    if secret:
+        if len(project or [1]) != 1:
+            raise SettingsWrong("--secret: a secret key is of one project")
+        print(administration.create_secret_key(_settings(), label, wanted, (project or [1])[0]))
+        return
     print(administration.create_key(_settings(), label, wanted, project or []))
 
 
@@ -101,7 +111,7 @@ def list_keys() -> None:
     """List the keys that are good."""
     from hedgerow.accounts import administration
 
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (
             k.id,
             k.label,
@@ -112,6 +122,10 @@ def list_keys() -> None:
         )
         for k in administration.list_keys(_settings())
     ]
+    rows += [
+        (k.id, k.label, k.mask, ", ".join(k.scopes), k.project_id, k.created_at)
+        for k in administration.list_secret_keys(_settings())
+    ]
     _print(("id", "label", "key", "scopes", "projects", "created"), rows)
 
 
@@ -120,7 +134,28 @@ def revoke_key(name: Annotated[str, typer.Argument(help="The key's id, or its la
     """End a key for good."""
     from hedgerow.accounts import administration
 
-    print(f"revoked {administration.revoke_key(_settings(), name).label}")
+    print(f"revoked {administration.revoke_key(_settings(), name)}")
+
+
+@token.command("create")
+def create_token(
+    endpoint: Annotated[str, typer.Argument(help="The endpoint that may be run.")],
+    var: Annotated[
+        list[str] | None, typer.Option(help="A value that is fixed, as name=value (JSON, else text).")
+    ] = None,
+    version: Annotated[list[int] | None, typer.Option(min=1, help="Only this version; may be repeated.")] = None,
+    seconds: Annotated[int, typer.Option(min=1, help="How long the token lives.")] = 3600,
+    rate: Annotated[str | None, typer.Option(help="Its most requests, such as 60/minute.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Whom it is for: the tokens of one share their rate.")] = None,
+    project: Annotated[int, typer.Option(help="Project id.")] = 1,
+) -> None:
+    """Make a token that is safe in a browser, and print it, alone, on the last line."""
+    from hedgerow.accounts import administration, minting
+
+    settings = _settings()
+    grants = {endpoint: minting.grant(minting.values_of(var or []), version)}
+    wish = minting.wish(grants, (seconds, settings.token_max_seconds), rate, subject)
+    print(administration.create_token(settings, project, wish))
 
 
 @project.command("create")

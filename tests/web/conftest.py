@@ -43,6 +43,9 @@ class People:
         self.keys[key] = Principal(**known | limits)
         return key
 
+    def recall(self, key: str) -> Principal | None:
+        return None
+
     async def authenticate(self, key: str) -> Principal | None:
         return self.keys.get(key)
 

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hedgerow.accounts import directory, keys
+from hedgerow.accounts import directory, keys, secret_keys, tokens
 from hedgerow.accounts.first_start import prepare
 from hedgerow.accounts.rows import ProjectRow, UserRow
+from hedgerow.accounts.signing import SigningKeys
 from hedgerow.kit.errors import NotFound
 from hedgerow.kit.settings import Settings
-from hedgerow.store import Store
+from hedgerow.store import Store, open_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,36 @@ def list_keys(settings: Settings) -> list[keys.Key]:
         return keys.listed(session)
 
 
-def revoke_key(settings: Settings, name: str) -> keys.Key:
-    """End the key with that id or label; raises `NotFound` when there is none, or more than one."""
+def create_secret_key(settings: Settings, label: str, scopes: Sequence[str], project: int) -> str:
+    """A new secret key of a project; its value."""
     with _opened(settings) as session:
-        found = [key for key in keys.listed(session) if name in {str(key.id), key.label, key.mask}]
+        return secret_keys.create(session, project, _first_user(session).id, label, scopes)[1]
+
+
+def list_secret_keys(settings: Settings) -> list[secret_keys.SecretKey]:
+    with _opened(settings) as session:
+        return secret_keys.listed(session)
+
+
+def create_token(settings: Settings, project: int, wish: tokens.Wish) -> str:
+    """A token for browsers, signed with the project's own key."""
+    secrets = open_secrets(settings.secret_key.get_secret_value(), settings.home_path)
+    with _opened(settings) as session:
+        if session.get(ProjectRow, project) is None:
+            raise NotFound(f"Project {project} does not exist.")
+        return tokens.signed(SigningKeys(secrets).own(session, project), wish, None)[0]
+
+
+def revoke_key(settings: Settings, name: str) -> str:
+    """End the key with that id or label; the label. Raises `NotFound` when there is none, or more than one."""
+    with _opened(settings) as session:
+        both: list[keys.Key | secret_keys.SecretKey] = [*keys.listed(session), *secret_keys.listed(session)]
+        found = [key for key in both if name in {str(key.id), key.label, key.mask}]
         if len(found) != 1:
             raise NotFound(f"{len(found)} keys are named {name}: name one by its id." if found else "No such key.")
-        keys.revoke(session, UUID(str(found[0].id)))
-        return found[0]
+        revoke = keys.revoke if isinstance(found[0], keys.Key) else secret_keys.revoke
+        revoke(session, found[0].id)
+        return found[0].label
 
 
 def create_project(settings: Settings, name: str, timezone: str) -> ProjectLine:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from hedgerow.accounts import directory, keys
+from hedgerow.accounts import directory, keys, secret_keys, tokens
 from hedgerow.accounts.rows import ProjectRow
+from hedgerow.accounts.signing import SigningKeys
 from hedgerow.kit.clock import now
-from hedgerow.store import Store
+from hedgerow.store import Secrets, Store
 from hedgerow.store.revisions import Remembered, current
-from hedgerow.web.access import Principal, UserCard
+from hedgerow.web.access import Kind, Principal, UserCard
 
 _REMEMBERED = 10_000
 _USE_NOTED = timedelta(hours=1)
@@ -22,10 +23,17 @@ _USE_NOTED = timedelta(hours=1)
 class Accounts:
     """Keeps `web.access.Authenticator`, `web.access.UserCards` and `web.gate.Projects`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, secrets: Secrets, token_seconds: int) -> None:
+        """`token_seconds`: the longest a token may live."""
+        self._store, self._token_seconds = store, token_seconds
+        self.signing = SigningKeys(secrets)
         # One revision for all keys: a change empties the memory, and changes are rare.
         self._generation = Remembered[str, "_Memory"](self._revision, lambda _subject: _Memory())
+
+    def recall(self, key: str) -> Principal | None:
+        memory = self._generation.peek(keys.SUBJECT)
+        known = memory.recall(keys.digest(key)) if memory else None
+        return known.principal if known else None
 
     async def authenticate(self, key: str) -> Principal | None:
         memory = self._generation.peek(keys.SUBJECT) or await self._generation.fetch(keys.SUBJECT)
@@ -57,6 +65,39 @@ class Accounts:
             return current(session, subject)
 
     def _look_up(self, value: str) -> "_Known":
+        if value.startswith(secret_keys.PREFIX):
+            return self._secret(value)
+        if tokens.looks_like_one(value):
+            return self._token(value)
+        return self._personal(value)
+
+    def _token(self, text: str) -> "_Known":
+        with self._store.read() as session:
+            principal, end = tokens.verified(session, self.signing, text, self._token_seconds)
+        return _Known(principal, end - time.time())
+
+    def _secret(self, value: str) -> "_Known":
+        with self._store.read() as session:
+            key = secret_keys.owner(session, value)
+        if key is None:
+            return _Known(None)
+        if key.last_used_at is None or now() - key.last_used_at > _USE_NOTED:
+            with self._store.write() as session:
+                secret_keys.touch(session, key.id)
+        project = frozenset({key.project_id})
+        return _Known(
+            Principal(
+                user_id=0,
+                key_id=str(key.id),
+                scopes=frozenset(key.scopes),
+                projects=project,
+                current_project=key.project_id,
+                member_projects=project,
+                kind=Kind.PROJECT,
+            )
+        )
+
+    def _personal(self, value: str) -> "_Known":
         with self._store.read() as session:
             found = keys.owner(session, value)
             if found is None:
@@ -78,13 +119,13 @@ class Accounts:
 
 
 class _Known:
-    """A principal, or that there is none, until it should be looked up again to note its use."""
+    """A principal, or that there is none, until it has to be looked up again: to note its use, or as it has ended."""
 
     __slots__ = ("principal", "until")
 
-    def __init__(self, principal: Principal | None) -> None:
+    def __init__(self, principal: Principal | None, seconds: float = _USE_NOTED.total_seconds()) -> None:
         self.principal = principal
-        self.until = time.monotonic() + _USE_NOTED.total_seconds()
+        self.until = time.monotonic() + min(seconds, _USE_NOTED.total_seconds())
 
 
 class _Memory:

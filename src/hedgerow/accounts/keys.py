@@ -113,9 +113,9 @@ def checked_value(value: str) -> str:
 
 def create(session: Session, user_id: int, wishes: KeyWishes, value: str = "") -> tuple[Key, str]:
     """A new key and its value, which nobody can ask for again."""
-    _check(session, wishes)
+    check(session, wishes)
     value = value or token(PREFIX)
-    row = KeyRow(user_id=user_id, hash=digest(value), mask=_mask(value))
+    row = KeyRow(user_id=user_id, hash=digest(value), mask=mask(value))
     _apply(row, wishes)
     session.add(row)
     session.flush()
@@ -138,7 +138,7 @@ def find(session: Session, user_id: int, key_id: UUID) -> Key:
 
 def change(session: Session, user_id: int, key_id: UUID, wishes: KeyWishes) -> Key:
     """Other label, scopes or limits."""
-    _check(session, wishes)
+    check(session, wishes)
     row = _row(session, user_id, key_id)
     _apply(row, wishes)
     bump(session, SUBJECT)
@@ -148,7 +148,7 @@ def change(session: Session, user_id: int, key_id: UUID, wishes: KeyWishes) -> K
 def roll(session: Session, user_id: int, key_id: UUID) -> tuple[Key, str]:
     """A new value for a key; the old one is good no more."""
     row, value = _row(session, user_id, key_id), token(PREFIX)
-    row.hash, row.mask, row.last_rolled_at = digest(value), _mask(value), now()
+    row.hash, row.mask, row.last_rolled_at = digest(value), mask(value), now()
     bump(session, SUBJECT)
     return _of(row), value
 
@@ -192,7 +192,8 @@ def _apply(row: KeyRow, wishes: KeyWishes) -> None:
     row.scoped_organizations = list(wishes.organizations) if wishes.organizations else None
 
 
-def _check(session: Session, wishes: KeyWishes) -> None:
+def check(session: Session, wishes: KeyWishes) -> None:
+    """Raises `InvalidInput` for what a key cannot be allowed."""
     if not wishes.label.strip():
         raise InvalidInput("This field may not be blank.", attr="label", code="blank")
     if len(wishes.label) > 40:
@@ -208,7 +209,8 @@ def _check(session: Session, wishes: KeyWishes) -> None:
             raise InvalidInput(f"Project {project} does not exist.", attr="scoped_teams", code="does_not_exist")
 
 
-def _mask(value: str) -> str:
+def mask(value: str) -> str:
+    """What of a key may be shown."""
     return f"{value[:4]}...{value[-4:]}"
 
 

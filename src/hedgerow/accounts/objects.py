@@ -6,6 +6,8 @@ from typing import Any
 from hedgerow.accounts import directory
 from hedgerow.accounts.keys import Key
 from hedgerow.accounts.rows import OrganizationRow, ProjectRow, UserRow
+from hedgerow.accounts.secret_keys import SecretKey
+from hedgerow.accounts.signing import SigningKey
 from hedgerow.kit.clock import iso
 
 
@@ -108,4 +110,33 @@ def key_object(key: Key, value: str | None = None) -> dict[str, Any]:
         "scopes": ["*"] if key.scopes is None else list(key.scopes),
         "scoped_teams": list(key.projects or ()),
         "scoped_organizations": list(key.organizations or ()),
+    }
+
+
+def secret_key_object(key: SecretKey, value: str | None = None) -> dict[str, Any]:
+    """A project's secret key; `value` only in the answer that made it."""
+    return {
+        "id": str(key.id),
+        "label": key.label,
+        "value": value,
+        "mask_value": key.mask,
+        "scopes": list(key.scopes),
+        "created_by": key.created_by,
+        "created_at": iso(key.created_at),
+        "last_used_at": iso(key.last_used_at) if key.last_used_at else None,
+        "last_rolled_at": iso(key.last_rolled_at) if key.last_rolled_at else None,
+    }
+
+
+def signing_key_object(key: SigningKey, secret: str | None = None) -> dict[str, Any]:
+    """A signing key; its id is the `kid` of the tokens, and `secret` is only in the answer that made it."""
+    return {
+        "id": str(key.id),
+        "label": key.label,
+        "algorithm": key.algorithm,
+        "secret": secret,
+        "own": key.own,
+        "created_by": key.created_by,
+        "created_at": iso(key.created_at),
+        "retires_at": iso(key.retires_at) if key.retires_at else None,
     }

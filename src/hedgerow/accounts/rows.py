@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.kit.clock import now
@@ -78,4 +78,40 @@ class KeyRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_used_at: Mapped[datetime | None]
     last_rolled_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class SecretKeyRow(Base):
+    """A key of a project, not of a person: it runs endpoints and does nothing else."""
+
+    __tablename__ = "project_secret_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(String(40))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    mask: Mapped[str] = mapped_column(String(16))
+    scopes: Mapped[list[Any]]
+    created_by: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_used_at: Mapped[datetime | None]
+    last_rolled_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class SigningKeyRow(Base):
+    """What tokens of a project are signed with. `material` is the secret, or the public key, encrypted."""
+
+    __tablename__ = "signing_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(String(40))
+    algorithm: Mapped[str] = mapped_column(String(16))
+    material: Mapped[str] = mapped_column(Text)
+    own: Mapped[bool]
+    """Made for tokens that Hedgerow signs: nobody has seen the secret."""
+    created_by: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    retires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hedgerow.accounts.signing import SigningKeys
 from hedgerow.endpoints.changes import Changes
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.reading import Reading
@@ -9,6 +10,7 @@ from hedgerow.endpoints.run.memory import Definitions
 from hedgerow.endpoints.run.plans import Plans
 from hedgerow.endpoints.run.running import Runs
 from hedgerow.endpoints.run.usage import Usage
+from hedgerow.endpoints.tokens import Tokens
 from hedgerow.engine.base import Engine
 from hedgerow.kit.settings import Settings
 from hedgerow.queries.kinds import Kinds
@@ -26,6 +28,7 @@ class Backends:
     catalogs: Catalogs
     variables: Variables
     kinds: Kinds
+    signing: SigningKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Endpoints:
     changes: Changes
     runs: Runs
     usage: Usage
+    tokens: Tokens
 
     async def close(self) -> None:
         """Write what is only in memory yet."""
@@ -50,4 +54,6 @@ def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
     preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
     plans = Plans(settings.query_max_rows)
     runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, settings)
-    return Endpoints(Reading(store, preparation, usage), Changes(store, preparation, definitions), runs, usage)
+    tokens = Tokens(store, definitions, backends.signing, settings.token_max_seconds)
+    changes = Changes(store, preparation, definitions)
+    return Endpoints(Reading(store, preparation, usage), changes, runs, usage, tokens)

@@ -13,6 +13,7 @@ from hedgerow.endpoints.opening import Endpoints
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.run.routes import add_run
 from hedgerow.endpoints.shapes import Shapes
+from hedgerow.endpoints.tokens import add_tokens
 from hedgerow.kit.clock import iso
 from hedgerow.kit.errors import MethodNotAllowed
 from hedgerow.web import pages
@@ -27,6 +28,7 @@ def router(endpoints: Endpoints, cards: UserCards, gate: Gate) -> APIRouter:
     """Paths are relative to a project."""
     routes = APIRouter()
     add_run(routes, endpoints.runs, gate)
+    add_tokens(routes, endpoints.tokens, gate)
     for register in (_together, _listing, _single, _changing, _versions, _materialization):
         register(routes, endpoints, cards, gate)
     return routes

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     throttle_sustained: str = Field("4800/hour", description="Long-term rate of ordinary routes.")
     throttle_query_burst: str = Field("", description="Short-term rate of query and run routes; empty is none.")
     throttle_query_sustained: str = Field("", description="Long-term rate of query and run routes; empty is none.")
+    token_max_seconds: int = Field(2_592_000, gt=0, description="Longest a browser's token may live, seconds.")
     activity_days: int = Field(365, ge=0, description="How long the activity log is kept, days; 0 is for ever.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto`: console on a terminal.")

@@ -2,15 +2,50 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import Any, Protocol
 from uuid import UUID
 
 from starlette.requests import Request
 
+from hedgerow.kit.rates import Rate
+
+
+class Kind(Enum):
+    """What sort of credentials came; the value is its name in error texts."""
+
+    PERSON = "Personal API Key"
+    PROJECT = "project secret API key"
+    BROWSER = "endpoint token"
+
+
+PEOPLE = frozenset({Kind.PERSON})
+ANYONE = frozenset(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows on one endpoint: `versions` (`None` is any), with `values` of variables fixed by name."""
+
+    versions: frozenset[int] | None
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a token ties its holder to. `grants` by endpoint; `rate` is counted for all tokens of one `subject`."""
+
+    grants: Mapping[str, Grant]
+    subject: str
+    rate: Rate | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The owner of the credentials. `scopes`: `None` is everything. `projects`, `organizations`: limits if any."""
+    """Who the credentials stand for. `scopes`: `None` is everything. `projects`, `organizations`: limits if any.
+
+    `user_id` is 0 for credentials that are not a person's; only tokens have `bounds`.
+    """
 
     user_id: int
     key_id: str
@@ -19,6 +54,8 @@ class Principal:
     organizations: frozenset[UUID] | None = None
     current_project: int | None = None
     member_projects: frozenset[int] = frozenset()
+    kind: Kind = Kind.PERSON
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +69,26 @@ class Access:
 class Authenticator(Protocol):
     """Turns a key into a principal; `accounts` implements it, `app.py` binds it."""
 
+    def recall(self, key: str) -> Principal | None:
+        """The key's owner if that is fresh in memory: costs no more than a look."""
+        ...
+
     async def authenticate(self, key: str) -> Principal | None:
-        """The key's owner, or `None` for a key that is unknown, revoked or expired."""
+        """The key's owner, or `None` for a key that is unknown or revoked.
+
+        Raises `AuthenticationFailed` for a token that is not good, with the reason.
+        """
         ...
 
 
 class Gate(Protocol):
     """Makes route dependencies. `web.gate` implements it."""
 
-    def project(self, scope: str | None, *, bucket: str = "default") -> Callable[[Request], Awaitable[Access]]:
-        """A dependency for `/api/projects/{project_id}/…`: key good, scope held, project theirs, throttle counted."""
+    def project(
+        self, scope: str | None, *, bucket: str = "default", kinds: frozenset[Kind] = PEOPLE
+    ) -> Callable[[Request], Awaitable[Access]]:
+        """A dependency for `/api/projects/{project_id}/…`: key good and of one of those kinds, scope held, project
+        theirs, throttle counted."""
         ...
 
     def user(self, scope: str | None) -> Callable[[Request], Awaitable[Principal]]:

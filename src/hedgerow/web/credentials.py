@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import orjson
 from starlette.requests import Request
 
+_HEADER = "Authorization header"
 _BODY_KEY = "personal_api_key"
 
 
@@ -14,6 +15,11 @@ class Credentials:
 
     key: str
     place: str
+
+    @property
+    def in_header(self) -> bool:
+        """Whether it came where it is neither logged nor kept: the only place for secret keys and tokens."""
+        return self.place == _HEADER
 
     @property
     def refusal(self) -> str:
@@ -27,7 +33,7 @@ async def find(request: Request) -> Credentials | None:
     if header is not None:
         scheme, _, key = header.partition(" ")
         if scheme.lower() == "bearer" and (key := key.strip()):
-            return Credentials(key, "Authorization header")
+            return Credentials(key, _HEADER)
     if key := await _in_body(request):
         return Credentials(key, "body")
     if key := request.query_params.get(_BODY_KEY, ""):

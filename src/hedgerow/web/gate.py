@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from hedgerow.kit.errors import AuthenticationFailed, NotAuthenticated, NotFound, PermissionDenied
 from hedgerow.web import credentials
-from hedgerow.web.access import Access, Authenticator, Principal
+from hedgerow.web.access import PEOPLE, Access, Authenticator, Kind, Principal
 from hedgerow.web.throttles import Throttles
 
 _NO_SUCH_PROJECT = "Project not found."
@@ -26,16 +26,18 @@ class Projects(Protocol):
 
 
 class KeyGate:
-    """`web.access.Gate` for personal keys."""
+    """`web.access.Gate` for personal keys, secret keys of projects, and tokens."""
 
     def __init__(self, authenticator: Authenticator, projects: Projects, throttles: Throttles) -> None:
         self._authenticator, self._projects, self._throttles = authenticator, projects, throttles
 
-    def project(self, scope: str | None, *, bucket: str = "default") -> Callable[[Request], Awaitable[Access]]:
+    def project(
+        self, scope: str | None, *, bucket: str = "default", kinds: frozenset[Kind] = PEOPLE
+    ) -> Callable[[Request], Awaitable[Access]]:
         """See `web.access.Gate`."""
 
         async def enter(request: Request) -> Access:
-            principal = await self._authenticate(request)
+            principal = await self._authenticate(request, kinds)
             _check_scope(principal, scope)
             project_id = _project_id(request.path_params["project_id"], principal)
             await self._check_project(principal, project_id)
@@ -48,7 +50,7 @@ class KeyGate:
         """See `web.access.Gate`. A key limited to projects is let in only where `scope` is about the user alone."""
 
         async def enter(request: Request) -> Principal:
-            principal = await self._authenticate(request)
+            principal = await self._authenticate(request, PEOPLE)
             _check_scope(principal, scope)
             if principal.projects is not None and not str(scope).startswith("user:"):
                 raise PermissionDenied(_PROJECT_ENDPOINTS_ONLY)
@@ -57,13 +59,15 @@ class KeyGate:
 
         return _labelled(enter, scope)
 
-    async def _authenticate(self, request: Request) -> Principal:
+    async def _authenticate(self, request: Request, kinds: frozenset[Kind]) -> Principal:
         found = await credentials.find(request)
         if found is None:
             raise NotAuthenticated()
-        principal = await self._authenticator.authenticate(found.key)
-        if principal is None:
+        principal = self._authenticator.recall(found.key) or await self._authenticator.authenticate(found.key)
+        if principal is None or (principal.kind is not Kind.PERSON and not found.in_header):
             raise AuthenticationFailed(found.refusal)
+        if principal.kind not in kinds:
+            raise PermissionDenied(f"This action does not support {principal.kind.value} access")
         return principal
 
     async def _check_project(self, principal: Principal, project_id: int) -> None:

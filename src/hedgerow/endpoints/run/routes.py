@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from hedgerow.endpoints.run.bodies import RunBody
 from hedgerow.endpoints.run.running import Runs
-from hedgerow.web.access import Access, Gate
+from hedgerow.web.access import ANYONE, Access, Gate
 from hedgerow.web.hangup import until_hangup
 
 _PATH = "/endpoints/{name}/run"
@@ -16,12 +16,12 @@ _PATH = "/endpoints/{name}/run"
 
 def add_run(routes: APIRouter, runs: Runs, gate: Gate) -> None:
     """POST and GET of a run. A client that hangs up cancels its query."""
-    enter = gate.project("endpoint:read", bucket="query")
+    enter = gate.project("endpoint:read", bucket="query", kinds=ANYONE)
 
     async def run(request: Request) -> Response:
         access = await enter(request)
         raw = await request.body() if request.method == "POST" else b""
-        work = runs.run(access.project_id, request.path_params["name"], raw, request.query_params)
+        work = runs.run(access, request.path_params["name"], raw, request.query_params)
         return Response(await until_hangup(request, work), media_type="application/json")
 
     routes.add_route(_PATH, run, methods=["GET", "POST"])

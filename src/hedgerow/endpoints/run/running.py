@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from hedgerow.endpoints.bodies import NAME
 from hedgerow.endpoints.errors import bad_parameter, no_endpoint, no_version
+from hedgerow.endpoints.run import binding
 from hedgerow.endpoints.run.bodies import RunBody, parsed
 from hedgerow.endpoints.run.memory import Definition, Definitions
 from hedgerow.endpoints.run.plans import Page, Plans
@@ -22,6 +23,7 @@ from hedgerow.language.query.pipeline import CompiledQuery, Value
 from hedgerow.queries import answers
 from hedgerow.queries.identity import engine_id
 from hedgerow.warehouse.catalog import Catalogs
+from hedgerow.web.access import Access
 
 _MOST_PAGE = 2**31 - 1
 _LARGE_BODY = 50_000
@@ -48,15 +50,18 @@ class Runs:
     usage: Usage
     settings: Settings
 
-    async def run(self, project_id: int, name: str, raw: bytes, query_string: Mapping[str, str]) -> bytes:
+    async def run(self, access: Access, name: str, raw: bytes, query_string: Mapping[str, str]) -> bytes:
         """The whole answer's JSON; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
+        project_id, grant = access.project_id, binding.grant_of(access.principal, name)
         current = await self._active(project_id, name)
         large = len(raw) > _LARGE_BODY
         body = await asyncio.to_thread(parsed, raw) if large else parsed(raw)
         wanted = read(body, query_string)
-        definition = await self._version(project_id, current, wanted.version)
+        binding.check_body(grant, body)
+        definition = await self._version(project_id, current, binding.version_of(grant, wanted.version))
         _refuse_unsupported(body)
-        values = _bound(definition, body.variables or {})
+        number = definition.endpoint.version.number
+        values = _bound(definition, binding.tied(grant, number, definition.values, body.variables or {}))
         catalog = await self.catalogs.fetch(project_id)
         alone = large or bool(body.debug)
         compiled = await self.plans.plan(definition.endpoint.version, catalog, values, wanted.page, alone=alone)
