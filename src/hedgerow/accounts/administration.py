@@ -75,8 +75,8 @@ def list_secret_keys(settings: Settings) -> list[secret_keys.SecretKey]:
 
 def create_token(settings: Settings, project: int, wish: tokens.Wish) -> str:
     """A token for browsers, signed with the project's own key."""
-    secrets = open_secrets(settings.secret_key.get_secret_value(), settings.home_path)
     with _opened(settings) as session:
+        secrets = open_secrets(settings.secret_key.get_secret_value(), settings.home_path)
         if session.get(ProjectRow, project) is None:
             raise NotFound(f"Project {project} does not exist.")
         return tokens.signed(SigningKeys(secrets).own(session, project), wish, None)[0]
