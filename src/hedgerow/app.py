@@ -117,7 +117,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache), settings)
     opened.push_async_callback(background.close)
     accounts = Accounts(store, secrets, settings.token_max_seconds)
-    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing)
+    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, cache)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
     rooms = (accounts, warehouse, tables, queries, endpoints)
@@ -159,7 +159,7 @@ def _first_start(house: House) -> str | None:
 
 def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     """Bind the rooms to what is open, and mount their routes."""
-    gate = KeyGate(house.accounts, house.accounts, Throttles(house.cache, _rates(house.settings)))
+    gate = KeyGate(house.accounts, house.accounts, _throttles(house.cache, house.settings))
 
     async def store_ready() -> bool:
         return await asyncio.to_thread(house.store.ready)
@@ -183,14 +183,19 @@ def _watch(metrics: Metrics, figures: Figures) -> None:
     metrics.watch("hedgerow_engine_seconds_total", "Time spent on queries.", lambda: figures.seconds, counts=True)
 
 
-def _rates(settings: Settings) -> dict[str, list[Rate]]:
+def _throttles(cache: Cache, settings: Settings) -> Throttles:
     if not settings.throttle:
-        return {}
-    texts = {
-        "default": (settings.throttle_burst, settings.throttle_sustained),
-        "query": (settings.throttle_query_burst, settings.throttle_query_sustained),
-    }
-    return {bucket: [rate for text in each if (rate := Rate.parse(text))] for bucket, each in texts.items()}
+        return Throttles(cache, {})
+    ordinary = _rates(settings.throttle_burst, settings.throttle_sustained)
+    query = _rates(settings.throttle_query_burst, settings.throttle_query_sustained)
+    together = _rates(settings.throttle_keys_burst, settings.throttle_keys_sustained)
+    materialized = _rates(settings.throttle_materialized_burst, settings.throttle_materialized_sustained)
+    rates = {"default": ordinary, "query": query, "materialized": materialized}
+    return Throttles(cache, rates, {"query": together, "materialized": together})
+
+
+def _rates(*texts: str) -> list[Rate]:
+    return [rate for text in texts if (rate := Rate.parse(text))]
 
 
 def serve(settings: Settings) -> int:

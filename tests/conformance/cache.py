@@ -67,6 +67,31 @@ class CacheConformance:
         assert (first.count, second.count) == (1, 2)
         assert 59 < second.seconds_left < first.seconds_left <= 60
 
+    async def test_counter_counts_by_more_than_one(self, cache: Cache) -> None:
+        assert (await cache.tally("n", 60, 5)).count == 5
+        assert (await cache.tally("n", 60)).count == 6
+
+    async def test_slots_are_held_by_no_more_than_the_limit(self, cache: Cache) -> None:
+        assert [await cache.acquire("k", slot, 2, 60) for slot in "abc"] == [True, True, False]
+        assert await cache.acquire("other", "a", 2, 60)
+        await cache.release("k", "never held")
+        assert not await cache.acquire("k", "c", 2, 60)
+        await cache.release("k", "a")
+        assert await cache.acquire("k", "c", 2, 60)
+        assert not await cache.acquire("k", "d", 2, 60)
+
+    async def test_a_slot_of_whoever_is_gone_comes_back(self, cache: Cache) -> None:
+        assert await cache.acquire("k", "long", 2, 60)
+        assert await cache.acquire("k", "short", 2, 0.05)
+        assert not await cache.acquire("k", "next", 2, 60)
+        await asyncio.sleep(0.1)
+        assert await cache.acquire("k", "next", 2, 60)
+        assert not await cache.acquire("k", "another", 2, 60)
+
+    async def test_of_many_at_once_as_many_as_the_limit_get_a_slot(self, cache: Cache) -> None:
+        got = await asyncio.gather(*(cache.acquire("k", f"s{number}", 3, 60) for number in range(20)))
+        assert sum(got) == 3
+
     async def test_no_count_is_lost_among_many_tasks(self, cache: Cache) -> None:
         counts = await asyncio.gather(*(cache.increment("n", 60) for _ in range(200)))
         assert sorted(counts) == list(range(1, 201))

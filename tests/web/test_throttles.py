@@ -1,8 +1,13 @@
 """Throttles: counts per project, the refusal's text and headers."""
 
+from uuid import uuid4
+
 import pytest
 
+from hedgerow.cache import Tally
+from hedgerow.cache.redis import RedisCache
 from hedgerow.kit.rates import Rate
+from hedgerow.web.throttles import Counter
 from tests.web.conftest import MakeApp, People
 
 
@@ -74,3 +79,35 @@ def test_rates_are_read(text: str, rate: Rate | None) -> None:
 def test_other_texts_are_not_rates(text: str) -> None:
     with pytest.raises(ValueError, match="is not a rate"):
         Rate.parse(text)
+
+
+@pytest.mark.anyio
+async def test_over_the_network_a_large_rate_is_taken_in_parts_and_none_is_let_over(redis_url: str) -> None:
+    prefix, rate = f"hedgerow-test:{uuid4().hex}:", Rate(1_000, 60)
+    caches = [RedisCache(redis_url, prefix), RedisCache(redis_url, prefix)]
+    asked = 0
+
+    async def counted(key: str, ttl: float, amount: int = 1) -> Tally:
+        nonlocal asked
+        asked += 1
+        return await RedisCache.tally(caches[0], key, ttl, amount)
+
+    caches[0].tally = counted  # type: ignore[method-assign]
+    one, other = (Counter(cache) for cache in caches)
+    let = [(await counter.count("k", rate)).count <= rate.count for _ in range(700) for counter in (one, other)]
+    assert 1_000 - 2 * (rate.count // 200) <= sum(let) <= 1_000
+    assert let[:900] == [True] * 900
+    assert asked < 200
+    for cache in caches:
+        await cache.close()
+
+
+@pytest.mark.anyio
+async def test_over_the_network_a_small_rate_is_exact(redis_url: str) -> None:
+    prefix = f"hedgerow-test:{uuid4().hex}:"
+    caches = [RedisCache(redis_url, prefix), RedisCache(redis_url, prefix)]
+    one, other = (Counter(cache) for cache in caches)
+    counts = [(await counter.count("k", Rate(3, 60))).count for counter in (one, other, one, other, one, other)]
+    assert [count <= 3 for count in counts] == [True] * 3 + [False] * 3
+    for cache in caches:
+        await cache.close()

@@ -18,6 +18,9 @@ class Cache(Protocol):
     Keys are text below 1 KB. Safe to call from many tasks, and from more than one event loop.
     """
 
+    remote: bool
+    """Whether asking costs a way over the network."""
+
     async def get(self, key: str) -> bytes | None:
         """The value, or `None` when there is none (any more)."""
         ...
@@ -34,8 +37,20 @@ class Cache(Protocol):
         """Count one up from 0; the counter is forgotten `ttl` seconds after its first count."""
         ...
 
-    async def tally(self, key: str, ttl: float) -> Tally:
-        """As `increment`, saying also when the counter starts anew."""
+    async def tally(self, key: str, ttl: float, amount: int = 1) -> Tally:
+        """As `increment`, by `amount`, saying also when the counter starts anew."""
+        ...
+
+    async def acquire(self, key: str, slot: str, limit: int, ttl: float) -> bool:
+        """Whether `slot` became one of at most `limit` that are held at once under `key`.
+
+        It is given back by `release`, or after `ttl` seconds, when whoever held it is gone. A cache that does not
+        answer lets everybody in.
+        """
+        ...
+
+    async def release(self, key: str, slot: str) -> None:
+        """Give a slot back; one that is not held is no error."""
         ...
 
     async def ready(self) -> bool:

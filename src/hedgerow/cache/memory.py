@@ -14,6 +14,8 @@ _ENTRY_COST = 200
 class MemoryCache:
     """Values and counters apart; `max_bytes` bounds the values with their keys, `max_counters` the counters."""
 
+    remote = False
+
     def __init__(
         self,
         max_bytes: int = 64 << 20,
@@ -23,6 +25,7 @@ class MemoryCache:
         self._max_bytes, self._max_counters, self._clock = max_bytes, max_counters, clock
         self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._counters: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._slots: dict[str, dict[str, float]] = {}
         self._bytes = 0
         # Held for a few dictionary operations only, so that threads and event loops may share one cache.
         self._lock = threading.Lock()
@@ -62,7 +65,7 @@ class MemoryCache:
     async def increment(self, key: str, ttl: float) -> int:
         return (await self.tally(key, ttl)).count
 
-    async def tally(self, key: str, ttl: float) -> Tally:
+    async def tally(self, key: str, ttl: float, amount: int = 1) -> Tally:
         with self._lock:
             now = self._clock()
             count, end = self._counters.get(key, (0, 0.0))
@@ -70,10 +73,26 @@ class MemoryCache:
                 # A counter that starts anew goes to the end: the oldest start is always first.
                 self._counters.pop(key, None)
                 count, end = 0, now + ttl
-            self._counters[key] = (count + 1, end)
+            self._counters[key] = (count + amount, end)
             while len(self._counters) > self._max_counters:
                 self._counters.popitem(last=False)
-            return Tally(count + 1, end - now)
+            return Tally(count + amount, end - now)
+
+    async def acquire(self, key: str, slot: str, limit: int, ttl: float) -> bool:
+        with self._lock:
+            now = self._clock()
+            held = {name: end for name, end in self._slots.get(key, {}).items() if end > now}
+            if free := len(held) < limit:
+                held[slot] = now + ttl
+            self._slots[key] = held
+            return free
+
+    async def release(self, key: str, slot: str) -> None:
+        with self._lock:
+            held = self._slots.get(key, {})
+            held.pop(slot, None)
+            if not held:
+                self._slots.pop(key, None)
 
     async def ready(self) -> bool:
         return True
@@ -82,6 +101,7 @@ class MemoryCache:
         with self._lock:
             self._values.clear()
             self._counters.clear()
+            self._slots.clear()
             self._bytes = 0
 
     def _drop(self, key: str) -> None:

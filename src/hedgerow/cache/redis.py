@@ -18,13 +18,25 @@ _CONNECTIONS = 16
 _SECONDS = 1.0
 _REST_SECONDS = 1.0
 _TALLY = """
-local count = redis.call('INCR', KEYS[1])
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
   left = tonumber(ARGV[1])
 end
 return {count, left}
+"""
+# By the clock of Redis, which all processes share.
+_ACQUIRE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then
+  return 0
+end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], math.max(ARGV[2], redis.call('PTTL', KEYS[1])))
+return 1
 """
 _log = structlog.get_logger("hedgerow.cache")
 
@@ -34,6 +46,8 @@ class RedisCache:
 
     After a failure Redis is left alone for a second, so that a dead one does not slow each request down.
     """
+
+    remote = True
 
     def __init__(self, url: str, prefix: str = "hedgerow:") -> None:
         self._url, self._prefix = url, prefix
@@ -57,10 +71,17 @@ class RedisCache:
     async def increment(self, key: str, ttl: float) -> int:
         return (await self.tally(key, ttl)).count
 
-    async def tally(self, key: str, ttl: float) -> Tally:
-        milliseconds = str(max(1, int(ttl * 1000)))
-        found = await self._ask(lambda redis: redis.eval(_TALLY, 1, self._counter(key), milliseconds), None)
-        return Tally(1, ttl) if found is None else Tally(int(found[0]), found[1] / 1000)
+    async def tally(self, key: str, ttl: float, amount: int = 1) -> Tally:
+        wanted = (str(max(1, int(ttl * 1000))), str(amount))
+        found = await self._ask(lambda redis: redis.eval(_TALLY, 1, self._counter(key), *wanted), None)
+        return Tally(amount, ttl) if found is None else Tally(int(found[0]), found[1] / 1000)
+
+    async def acquire(self, key: str, slot: str, limit: int, ttl: float) -> bool:
+        wanted = (str(limit), str(max(1, int(ttl * 1000))), slot)
+        return bool(await self._ask(lambda redis: redis.eval(_ACQUIRE, 1, self._slots(key), *wanted), 1))
+
+    async def release(self, key: str, slot: str) -> None:
+        await self._ask(lambda redis: redis.zrem(self._slots(key), slot), None)
 
     async def ready(self) -> bool:
         self._rest_until = 0.0
@@ -87,6 +108,9 @@ class RedisCache:
 
     def _counter(self, key: str) -> str:
         return f"{self._prefix}n:{key}"
+
+    def _slots(self, key: str) -> str:
+        return f"{self._prefix}s:{key}"
 
     def _client(self) -> Redis:
         loop = asyncio.get_running_loop()

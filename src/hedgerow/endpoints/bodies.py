@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from hedgerow.endpoints.records import DEFAULT_FRESHNESS, FRESHNESS
 from hedgerow.kit.errors import InvalidInput
+from hedgerow.kit.rates import Rate
 
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}\Z")
 BUCKETS = ("minute", "fifteen_minutes", "hour", "day", "week", "month")
 KEY_FIELD = "personal_api_key"
+_LONGEST_RATE = 32
 _FREQUENCIES = {
     "never": None,
     "5min": 300,
@@ -41,6 +43,7 @@ class EndpointBody(BaseModel):
     derived_from_insight: Annotated[str, StringConstraints(max_length=12)] | None = None
     tags: list[str] | None = None
     optional_breakdown_properties: list[str] | None = None
+    rate_limit: str | None = Field(None, description="Its most runs over all callers, such as `60/minute`.")
     version: int | None = None
     deleted: bool | None = None
 
@@ -71,6 +74,8 @@ class EndpointBody(BaseModel):
             said["tags"] = sorted({tag.strip() for tag in self.tags} - {""})
         if "derived_from_insight" in self.model_fields_set:
             said["derived_from_insight"] = self.derived_from_insight
+        if "rate_limit" in self.model_fields_set:
+            said["rate_limit"] = _checked_rate(self.rate_limit)
         return said
 
     def of_version(self) -> dict[str, Any]:
@@ -136,6 +141,18 @@ def check_overrides(overrides: dict[str, Any] | None) -> None:
     if bad:
         text = f"Invalid bucket override values: {', '.join(bad)}. Valid keys: {', '.join(BUCKETS)}."
         raise InvalidInput(text, attr="bucket_overrides")
+
+
+def _checked_rate(text: str | None) -> str | None:
+    if not text or not text.strip():
+        return None
+    try:
+        Rate.parse(text)
+    except ValueError as error:
+        raise InvalidInput(str(error)[:200], attr="rate_limit") from None
+    if len(text.strip()) > _LONGEST_RATE:
+        raise InvalidInput(f"A rate is written in {_LONGEST_RATE} characters at most.", attr="rate_limit")
+    return text.strip()
 
 
 def _checked_freshness(seconds: int | None) -> int:

@@ -9,7 +9,7 @@ from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.endpoints.records import Endpoint
 
 ENDPOINT, VERSION = "Endpoint", "EndpointVersion"
-_OF_ENDPOINT = ("is_active", "tags", "derived_from_insight")
+_OF_ENDPOINT = ("is_active", "tags", "derived_from_insight", "rate_limit")
 _OF_VERSION = ("description", "data_freshness_seconds", "is_active", "optional_breakdown_properties")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hedgerow.accounts.signing import SigningKeys
+from hedgerow.cache import Cache
 from hedgerow.endpoints.changes import Changes
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.reading import Reading
@@ -17,6 +18,10 @@ from hedgerow.queries.kinds import Kinds
 from hedgerow.store import Store
 from hedgerow.variables import Variables
 from hedgerow.warehouse.catalog import Catalogs
+from hedgerow.web.slots import Slots
+
+_SLOT_GRACE = 30.0
+"""How much longer than its query a slot of a process that died is held, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Backends:
     variables: Variables
     kinds: Kinds
     signing: SigningKeys
+    cache: Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,9 @@ def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
     definitions = Definitions(store, backends.variables)
     preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
     plans = Plans(settings.query_max_rows)
-    runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, settings)
+    limits = {"query": settings.concurrent_queries, "materialized": settings.concurrent_materialized}
+    slots = Slots(backends.cache, limits, settings.api_query_timeout + _SLOT_GRACE)
+    runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, slots, settings)
     tokens = Tokens(store, definitions, backends.signing, settings.token_max_seconds)
     changes = Changes(store, preparation, definitions)
     return Endpoints(Reading(store, preparation, usage), changes, runs, usage, tokens)

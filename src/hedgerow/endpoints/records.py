@@ -44,6 +44,7 @@ class Endpoint:
     updated_at: datetime
     last_executed_at: datetime | None
     version: Version
+    rate_limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

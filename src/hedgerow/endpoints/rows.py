@@ -39,6 +39,8 @@ class EndpointRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     last_executed_at: Mapped[datetime | None]
+    rate_limit: Mapped[str | None] = mapped_column(String(32))
+    """Its most runs over all callers, such as `60/minute`."""
 
 
 class VersionRow(Base):

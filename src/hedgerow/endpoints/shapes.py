@@ -56,6 +56,7 @@ class Shapes:
             "bucket_overrides": None,
             "columns": list(version.columns or ()),
             "tags": list(endpoint.tags),
+            "rate_limit": endpoint.rate_limit,
             "optional_breakdown_properties": list(version.optional_breakdown_properties),
         }
 

@@ -205,6 +205,7 @@ def _endpoint(row: EndpointRow, version: VersionRow) -> Endpoint:
         row.updated_at,
         row.last_executed_at,
         _record(version),
+        row.rate_limit,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rates such as `480/minute`."""
+"""Rates such as `480/minute`, and what is counted by them."""
 
 import re
 from dataclasses import dataclass
@@ -23,3 +23,12 @@ class Rate:
         if match is None:
             raise ValueError(f"{text!r} is not a rate: write a number, a slash and second, minute, hour or day")
         return cls(int(match[1]), _SECONDS[match[2][0].lower()])
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One count: `name` is the rate's in headers, `key` what is counted."""
+
+    name: str
+    rate: Rate
+    key: str

@@ -65,10 +65,35 @@ class Settings(BaseSettings):
     throttle_query_sustained: str = Field("", description="Long-term rate of query and run routes; empty is none.")
     token_max_seconds: int = Field(2_592_000, gt=0, description="Longest a browser's token may live, seconds.")
     activity_days: int = Field(365, ge=0, description="How long the activity log is kept, days; 0 is for ever.")
+    throttle_keys_burst: str = Field(
+        "", description="Short-term rate of all secret keys and tokens of a project; empty: as queries and runs."
+    )
+    throttle_keys_sustained: str = Field(
+        "", description="Long-term rate of all secret keys and tokens of a project; empty: as queries and runs."
+    )
+    throttle_materialized_burst: str = Field(
+        "", description="Short-term rate of runs that are served from a table; empty is none."
+    )
+    throttle_materialized_sustained: str = Field(
+        "", description="Long-term rate of runs that are served from a table; empty is none."
+    )
+    concurrent_queries: int = Field(0, ge=0, description="Runs of one project's endpoints at once; 0 is no limit.")
+    concurrent_materialized: int = Field(
+        0, ge=0, description="Runs of one project at once that are served from a table; 0 is no limit."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto`: console on a terminal.")
 
-    @field_validator("throttle_burst", "throttle_sustained", "throttle_query_burst", "throttle_query_sustained")
+    @field_validator(
+        "throttle_burst",
+        "throttle_sustained",
+        "throttle_query_burst",
+        "throttle_query_sustained",
+        "throttle_materialized_burst",
+        "throttle_materialized_sustained",
+        "throttle_keys_burst",
+        "throttle_keys_sustained",
+    )
     @classmethod
     def _is_rate(cls, text: str) -> str:
         Rate.parse(text)

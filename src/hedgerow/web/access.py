@@ -1,6 +1,6 @@
 """Who is asking, what they may do, and for which project: the gate in front of every private route."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from hedgerow.kit.rates import Rate
+from hedgerow.kit.rates import Charge, Rate
 
 
 class Kind(Enum):
@@ -58,12 +58,24 @@ class Principal:
     bounds: Bounds | None = None
 
 
+Admit = Callable[[str, Sequence[Charge]], Awaitable[None]]
+
+
+async def _admit_all(_bucket: str, _charges: Sequence[Charge]) -> None:
+    """Where nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A principal let through the gate, on one project."""
+    """A principal let through the gate, on one project.
+
+    A route that is guarded with `bucket=None` counts its request itself, by `await access.admit(bucket, charges)`,
+    once it knows which; that raises `Throttled`.
+    """
 
     principal: Principal
     project_id: int
+    admit: Admit = _admit_all
 
 
 class Authenticator(Protocol):
@@ -85,10 +97,10 @@ class Gate(Protocol):
     """Makes route dependencies. `web.gate` implements it."""
 
     def project(
-        self, scope: str | None, *, bucket: str = "default", kinds: frozenset[Kind] = PEOPLE
+        self, scope: str | None, *, bucket: str | None = "default", kinds: frozenset[Kind] = PEOPLE
     ) -> Callable[[Request], Awaitable[Access]]:
         """A dependency for `/api/projects/{project_id}/…`: key good and of one of those kinds, scope held, project
-        theirs, throttle counted."""
+        theirs, throttle counted (unless `bucket` is `None`: then by the route)."""
         ...
 
     def user(self, scope: str | None) -> Callable[[Request], Awaitable[Principal]]:

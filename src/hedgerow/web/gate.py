@@ -1,12 +1,14 @@
 """The gate in front of every private route: key, scope, project, membership, rate; from memory alone when it can."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
 
 from hedgerow.kit.errors import AuthenticationFailed, NotAuthenticated, NotFound, PermissionDenied
+from hedgerow.kit.rates import Charge
 from hedgerow.web import credentials
 from hedgerow.web.access import PEOPLE, Access, Authenticator, Kind, Principal
 from hedgerow.web.throttles import Throttles
@@ -32,7 +34,7 @@ class KeyGate:
         self._authenticator, self._projects, self._throttles = authenticator, projects, throttles
 
     def project(
-        self, scope: str | None, *, bucket: str = "default", kinds: frozenset[Kind] = PEOPLE
+        self, scope: str | None, *, bucket: str | None = "default", kinds: frozenset[Kind] = PEOPLE
     ) -> Callable[[Request], Awaitable[Access]]:
         """See `web.access.Gate`."""
 
@@ -41,8 +43,10 @@ class KeyGate:
             _check_scope(principal, scope)
             project_id = _project_id(request.path_params["project_id"], principal)
             await self._check_project(principal, project_id)
-            await self._count(request, bucket, f"p{project_id}")
-            return Access(principal, project_id)
+            admit = partial(self._count, request, principal, project_id)
+            if bucket is not None:
+                await admit(bucket)
+            return Access(principal, project_id, admit)
 
         return _labelled(enter, scope)
 
@@ -54,7 +58,7 @@ class KeyGate:
             _check_scope(principal, scope)
             if principal.projects is not None and not str(scope).startswith("user:"):
                 raise PermissionDenied(_PROJECT_ENDPOINTS_ONLY)
-            await self._count(request, "default", f"u{principal.user_id}")
+            await self._count(request, principal, None, "default")
             return principal
 
         return _labelled(enter, scope)
@@ -83,8 +87,15 @@ class KeyGate:
         if project_id not in principal.member_projects:
             raise PermissionDenied("You don't have access to the project.")
 
-    async def _count(self, request: Request, bucket: str, subject: str) -> None:
-        standing = await self._throttles.count(bucket, subject)
+    async def _count(
+        self,
+        request: Request,
+        principal: Principal,
+        project_id: int | None,
+        bucket: str,
+        charges: Sequence[Charge] = (),
+    ) -> None:
+        standing = await self._throttles.count(bucket, principal, project_id, charges)
         if standing is not None:
             request.scope["hedgerow.headers"] = standing.headers()
 

@@ -1,49 +1,137 @@
-"""Counts the requests of each project and refuses those over its rates."""
+"""Counts the requests of projects, keys and tokens, and refuses those over their rates."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hedgerow.cache.base import Cache
+from hedgerow.cache.base import Cache, Tally
 from hedgerow.kit.errors import Throttled
-from hedgerow.kit.rates import Rate
+from hedgerow.kit.rates import Charge, Rate
+from hedgerow.web.access import Kind, Principal
+
+_PARTS = 200
+"""Of a rate counted over the network a process takes a 200th at a time: at worst so much of it is lost per process."""
+_MOST_LEASES = 10_000
+Rates = Mapping[str, Sequence[Rate]]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a project stands with the rate that is nearest to its limit."""
+    """How a request stands with the rates it was counted for; the figures are of the one nearest to its limit."""
 
-    limit: int
+    charges: tuple[Charge, ...]
+    nearest: Charge
     remaining: int
     reset_seconds: int
 
     def headers(self) -> dict[str, str]:
-        """`RateLimit-*` as clients know them."""
+        """As clients know them, and as the IETF's newest draft writes them."""
+        limit, name = self.nearest.rate.count, self.nearest.name
+        policy = ", ".join(f'"{each.name}";q={each.rate.count};w={each.rate.seconds}' for each in self.charges)
         return {
-            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Limit": str(limit),
             "RateLimit-Remaining": str(self.remaining),
             "RateLimit-Reset": str(self.reset_seconds),
+            "RateLimit": f'"{name}";r={self.remaining};t={self.reset_seconds}',
+            "RateLimit-Policy": policy,
         }
 
 
 class Throttles:
-    """Rates by bucket name; all keys of a project share its counts. A bucket without rates lets everything pass."""
+    """Rates by bucket name. A bucket without rates lets everything pass.
 
-    def __init__(self, cache: Cache, rates: Mapping[str, Sequence[Rate]]) -> None:
-        self._cache = cache
+    Personal keys share the counts of their project. A secret key has counts of its own, and all secret keys and
+    tokens of a project share `together` (the bucket's own rates, unless told). A token has the rate it was made with.
+    """
+
+    def __init__(self, cache: Cache, rates: Rates, together: Rates | None = None) -> None:
+        self._counter = Counter(cache)
         self._rates = {bucket: tuple(each) for bucket, each in rates.items()}
+        shared = {bucket: tuple(each) for bucket, each in (together or {}).items() if each}
+        self._together = self._rates | shared
 
-    async def count(self, bucket: str, subject: str) -> Standing | None:
-        """Count one request of `subject` (such as `p1`); raises `Throttled` when a rate is used up."""
+    async def count(
+        self, bucket: str, principal: Principal, project_id: int | None, own: Sequence[Charge] = ()
+    ) -> Standing | None:
+        """Count one request, also for charges of the caller's `own`; raises `Throttled` when a rate is used up."""
+        rates = self._rates.get(bucket, ())
+        if principal.kind is Kind.PERSON:
+            if not rates and not own:
+                return None
+            subject = f"u{principal.user_id}" if project_id is None else f"p{project_id}"
+            charges = (*own, *_charges(rates, bucket, subject))
+        else:
+            shared = _charges(self._together.get(bucket, ()), bucket, f"s{project_id}", "project-")
+            charges = (*own, *_own(principal, rates, bucket), *shared)
+        return await self.charge(charges) if charges else None
+
+    async def charge(self, charges: tuple[Charge, ...]) -> Standing:
+        """Count one for each; the first that is used up refuses, and those after it are not counted."""
         nearest: Standing | None = None
-        for rate in self._rates.get(bucket, ()):
-            tally = await self._cache.tally(f"throttle:{bucket}:{rate.seconds}:{subject}", rate.seconds)
+        for charge in charges:
+            tally = await self._counter.count(charge.key, charge.rate)
             wait = max(1, math.ceil(tally.seconds_left))
-            standing = Standing(rate.count, max(0, rate.count - tally.count), wait)
-            if tally.count > rate.count:
+            standing = Standing(charges, charge, max(0, charge.rate.count - tally.count), wait)
+            if tally.count > charge.rate.count:
                 refusal = Throttled(wait)
                 refusal.headers.update(standing.headers())
                 raise refusal
             if nearest is None or standing.remaining < nearest.remaining:
                 nearest = standing
+        assert nearest is not None
         return nearest
+
+
+def _charges(rates: Sequence[Rate], bucket: str, subject: str, prefix: str = "") -> tuple[Charge, ...]:
+    """The first rate of a bucket is for bursts, what follows is sustained."""
+    return tuple(
+        Charge(f"{prefix}{'sustained' if place else 'burst'}", rate, f"throttle:{bucket}:{rate.seconds}:{subject}")
+        for place, rate in enumerate(rates)
+    )
+
+
+def _own(principal: Principal, rates: Sequence[Rate], bucket: str) -> tuple[Charge, ...]:
+    if principal.bounds is None:
+        return _charges(rates, bucket, f"k{principal.key_id}", "key-")
+    rate = principal.bounds.rate
+    if rate is None:
+        return ()
+    return (Charge("token", rate, f"throttle:token:{rate.seconds}:{principal.bounds.subject}"),)
+
+
+@dataclass(slots=True)
+class _Lease:
+    """A part of a counter taken at once: `left` counts below `top` may be spent until `until`."""
+
+    top: int
+    left: int
+    until: float
+    used_up: bool
+
+
+class Counter:
+    """Counts in a cache. Where that is far away, a part of a large rate is taken at once and spent here."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._leases: dict[str, _Lease] = {}
+
+    async def count(self, key: str, rate: Rate) -> Tally:
+        """Count one."""
+        if not self._cache.remote:
+            return await self._cache.tally(key, rate.seconds)
+        now = time.monotonic()
+        lease = self._leases.get(key)
+        if lease is not None and lease.until > now and (lease.left or lease.used_up):
+            lease.left -= not lease.used_up
+            return Tally(lease.top - lease.left, lease.until - now)
+        amount = max(1, rate.count // _PARTS)
+        tally = await self._cache.tally(key, rate.seconds, amount)
+        if len(self._leases) >= _MOST_LEASES:
+            self._leases.clear()
+        # What is over the rate stays over it until the window ends: nobody has to be asked again.
+        used_up = tally.count - amount >= rate.count
+        left = 0 if used_up else amount - 1
+        self._leases[key] = _Lease(tally.count, left, now + tally.seconds_left, used_up)
+        return Tally(tally.count - left, tally.seconds_left)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hedgerow.endpoints import shelf
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.run.plans import values_of
+from hedgerow.kit.rates import Charge, Rate
 from hedgerow.language.query.pipeline import Value
 from hedgerow.store import Store, revisions
 from hedgerow.variables import Variables
@@ -23,6 +24,8 @@ class Definition:
 
     endpoint: Endpoint
     values: Mapping[str, Value]
+    charges: tuple[Charge, ...] = ()
+    """What the endpoint's own rate counts."""
 
 
 @dataclass(slots=True)
@@ -65,9 +68,15 @@ class Definitions:
             if endpoint is None:
                 return None
             query = endpoint.version.query
-            return Definition(endpoint, values_of(query, self._defaults(session, project_id, query)))
+            values = values_of(query, self._defaults(session, project_id, query))
+            return Definition(endpoint, values, _charges(endpoint))
 
     def _defaults(self, session: Session, project_id: int, query: Mapping[str, Any]) -> dict[str, Any]:
         ids = [UUID(key) for key in query.get("variables") or {}]
         found = self._variables.by_ids(session, project_id, ids) if ids else {}
         return {str(identifier): variable.default_value for identifier, variable in found.items()}
+
+
+def _charges(endpoint: Endpoint) -> tuple[Charge, ...]:
+    rate = Rate.parse(endpoint.rate_limit or "")
+    return () if rate is None else (Charge("endpoint", rate, f"throttle:endpoint:{rate.seconds}:{endpoint.id}"),)

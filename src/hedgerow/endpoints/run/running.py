@@ -16,7 +16,7 @@ from hedgerow.endpoints.run.plans import Page, Plans
 from hedgerow.endpoints.run.usage import Usage
 from hedgerow.engine.base import Answer, Engine, Limits, Query
 from hedgerow.kit.clock import iso, now
-from hedgerow.kit.errors import InvalidInput
+from hedgerow.kit.errors import InvalidInput, NotFound
 from hedgerow.kit.settings import Settings
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.pipeline import CompiledQuery, Value
@@ -24,6 +24,7 @@ from hedgerow.queries import answers
 from hedgerow.queries.identity import engine_id
 from hedgerow.warehouse.catalog import Catalogs
 from hedgerow.web.access import Access
+from hedgerow.web.slots import Slots
 
 _MOST_PAGE = 2**31 - 1
 _LARGE_BODY = 50_000
@@ -48,12 +49,13 @@ class Runs:
     catalogs: Catalogs
     engine: Engine
     usage: Usage
+    slots: Slots
     settings: Settings
 
     async def run(self, access: Access, name: str, raw: bytes, query_string: Mapping[str, str]) -> bytes:
         """The whole answer's JSON; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
         project_id, grant = access.project_id, binding.grant_of(access.principal, name)
-        current = await self._active(project_id, name)
+        current = await self._admitted(access, name)
         large = len(raw) > _LARGE_BODY
         body = await asyncio.to_thread(parsed, raw) if large else parsed(raw)
         wanted = read(body, query_string)
@@ -65,10 +67,21 @@ class Runs:
         catalog = await self.catalogs.fetch(project_id)
         alone = large or bool(body.debug)
         compiled = await self.plans.plan(definition.endpoint.version, catalog, values, wanted.page, alone=alone)
-        answer = await self._ask(compiled, engine_id(project_id, body.client_query_id))
+        async with self.slots.held("query", project_id):
+            answer = await self._ask(compiled, engine_id(project_id, body.client_query_id))
         at = now()
         self.usage.note(definition.endpoint, at)
         return _envelope(definition, wanted, compiled, answer, (catalog, at))
+
+    async def _admitted(self, access: Access, name: str) -> Definition:
+        """The endpoint's current definition, once the request is counted; also when there is no such endpoint."""
+        try:
+            current = await self._active(access.project_id, name)
+        except NotFound:
+            await access.admit("query", ())
+            raise
+        await access.admit("query", current.charges)
+        return current
 
     async def _active(self, project_id: int, name: str) -> Definition:
         """The endpoint's current definition; one that is switched off is not there."""
