@@ -1,7 +1,7 @@
 """Rates such as `480/minute`, and what is counted by them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FORM = re.compile(r"\s*([1-9][0-9]{0,9})\s*/\s*(s|m|h|d|sec|second|min|minute|hour|day)s?\s*", re.IGNORECASE)
@@ -32,3 +32,8 @@ class Charge:
     name: str
     rate: Rate
     key: str
+    policy: str = field(init=False)
+    """As `RateLimit-Policy` has it; written once, for it is sent with every answer."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policy", f'"{self.name}";q={self.rate.count};w={self.rate.seconds}')

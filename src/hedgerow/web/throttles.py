@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hedgerow.cache.base import Cache, Tally
@@ -13,6 +13,7 @@ from hedgerow.web.access import Kind, Principal
 _PARTS = 200
 """Of a rate counted over the network a process takes a 200th at a time: at worst so much of it is lost per process."""
 _MOST_LEASES = 10_000
+_MOST_KNOWN = 10_000
 Rates = Mapping[str, Sequence[Rate]]
 
 
@@ -28,13 +29,12 @@ class Standing:
     def headers(self) -> dict[str, str]:
         """As clients know them, and as the IETF's newest draft writes them."""
         limit, name = self.nearest.rate.count, self.nearest.name
-        policy = ", ".join(f'"{each.name}";q={each.rate.count};w={each.rate.seconds}' for each in self.charges)
         return {
             "RateLimit-Limit": str(limit),
             "RateLimit-Remaining": str(self.remaining),
             "RateLimit-Reset": str(self.reset_seconds),
             "RateLimit": f'"{name}";r={self.remaining};t={self.reset_seconds}',
-            "RateLimit-Policy": policy,
+            "RateLimit-Policy": ", ".join([each.policy for each in self.charges]),
         }
 
 
@@ -50,37 +50,50 @@ class Throttles:
         self._rates = {bucket: tuple(each) for bucket, each in rates.items()}
         shared = {bucket: tuple(each) for bucket, each in (together or {}).items() if each}
         self._together = self._rates | shared
+        self._known: dict[tuple[str, int | None, Hashable], tuple[Charge, ...]] = {}
 
     async def count(
         self, bucket: str, principal: Principal, project_id: int | None, own: Sequence[Charge] = ()
     ) -> Standing | None:
         """Count one request, also for charges of the caller's `own`; raises `Throttled` when a rate is used up."""
+        bounds = principal.bounds
+        counted: Hashable = (principal.kind, principal.user_id or principal.key_id)
+        if bounds is not None:
+            counted = (bounds.subject, bounds.rate)
+        key = (bucket, project_id, counted)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[key] = self._charges(bucket, project_id, principal)
+        charges = (*own, *found) if own else found
+        return await self.charge(charges) if charges else None
+
+    def _charges(self, bucket: str, project_id: int | None, principal: Principal) -> tuple[Charge, ...]:
         rates = self._rates.get(bucket, ())
         if principal.kind is Kind.PERSON:
-            if not rates and not own:
-                return None
             subject = f"u{principal.user_id}" if project_id is None else f"p{project_id}"
-            charges = (*own, *_charges(rates, bucket, subject))
-        else:
-            shared = _charges(self._together.get(bucket, ()), bucket, f"s{project_id}", "project-")
-            charges = (*own, *_own(principal, rates, bucket), *shared)
-        return await self.charge(charges) if charges else None
+            return _charges(rates, bucket, subject)
+        shared = _charges(self._together.get(bucket, ()), bucket, f"s{project_id}", "project-")
+        return (*_own(principal, rates, bucket), *shared)
 
     async def charge(self, charges: tuple[Charge, ...]) -> Standing:
         """Count one for each; the first that is used up refuses, and those after it are not counted."""
-        nearest: Standing | None = None
+        nearest, least, left = charges[0], math.inf, 0.0
         for charge in charges:
             tally = await self._counter.count(charge.key, charge.rate)
-            wait = max(1, math.ceil(tally.seconds_left))
-            standing = Standing(charges, charge, max(0, charge.rate.count - tally.count), wait)
-            if tally.count > charge.rate.count:
-                refusal = Throttled(wait)
-                refusal.headers.update(standing.headers())
-                raise refusal
-            if nearest is None or standing.remaining < nearest.remaining:
-                nearest = standing
-        assert nearest is not None
-        return nearest
+            remaining = charge.rate.count - tally.count
+            if remaining < least:
+                nearest, least, left = charge, remaining, tally.seconds_left
+            if remaining < 0:
+                break
+        wait = max(1, math.ceil(left))
+        standing = Standing(charges, nearest, max(0, int(least)), wait)
+        if least < 0:
+            refusal = Throttled(wait)
+            refusal.headers.update(standing.headers())
+            raise refusal
+        return standing
 
 
 def _charges(rates: Sequence[Rate], bucket: str, subject: str, prefix: str = "") -> tuple[Charge, ...]:
