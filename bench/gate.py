@@ -19,7 +19,8 @@ from hedgerow.kit.settings import Settings
 from hedgerow.store import Secrets, Store
 from hedgerow.web.access import ANYONE, Access
 from hedgerow.web.gate import KeyGate
-from hedgerow.web.throttles import Throttles
+from hedgerow.web.limits.refusals import Refusals
+from hedgerow.web.limits.throttles import Throttles
 
 _ROUNDS, _EACH = 30, 500
 _MOST = 20.0
@@ -63,7 +64,8 @@ async def _measure(home: Path) -> list[Measured]:
     found = []
     for name, key in _keys(store, accounts).items():
         for rates in ({}, _RATES):
-            gate = KeyGate(accounts, accounts, Throttles(MemoryCache(), rates))
+            cache = MemoryCache()
+            gate = KeyGate(accounts, accounts, Throttles(cache, rates), Refusals(cache, None))
             enter = gate.project("endpoint:read", bucket=None, kinds=ANYONE)
             taken = await _microseconds(enter, key, endpoint=bool(rates))
             line = f"{name}, {'every' if rates else 'no'} limit; goal against what is allowed"

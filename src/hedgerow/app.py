@@ -40,9 +40,10 @@ from hedgerow.warehouse import Backends, Warehouse, open_warehouse
 from hedgerow.web import schema, serving
 from hedgerow.web.application import create, include, mount
 from hedgerow.web.gate import KeyGate
+from hedgerow.web.limits.refusals import Refusals
+from hedgerow.web.limits.throttles import Throttles
 from hedgerow.web.telemetry import health, logs
 from hedgerow.web.telemetry.metrics import Metrics
-from hedgerow.web.throttles import Throttles
 
 
 class CannotStart(HedgerowError):
@@ -159,7 +160,9 @@ def _first_start(house: House) -> str | None:
 
 def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     """Bind the rooms to what is open, and mount their routes."""
-    gate = KeyGate(house.accounts, house.accounts, _throttles(house.cache, house.settings))
+    refused = Rate.parse(house.settings.throttle_refused) if house.settings.throttle else None
+    refusals = Refusals(house.cache, refused)
+    gate = KeyGate(house.accounts, house.accounts, _throttles(house.cache, house.settings), refusals)
 
     async def store_ready() -> bool:
         return await asyncio.to_thread(house.store.ready)

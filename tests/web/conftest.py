@@ -16,9 +16,10 @@ from hedgerow.kit.settings import Settings
 from hedgerow.web.access import Access, Principal
 from hedgerow.web.application import create, include, mount
 from hedgerow.web.gate import KeyGate
+from hedgerow.web.limits.refusals import Refusals
+from hedgerow.web.limits.throttles import Throttles
 from hedgerow.web.telemetry import logs
 from hedgerow.web.telemetry.metrics import Metrics
-from hedgerow.web.throttles import Throttles
 from tests.support.in_process import InProcess, running
 
 HOME_ORGANIZATION, OTHER_ORGANIZATION = UUID(int=1), UUID(int=2)
@@ -78,8 +79,9 @@ def make_app(people: People) -> Iterator[MakeApp]:
     with ExitStack() as stack:
 
         def make(rates: dict[str, list[Rate]] | None = None, **settings: Any) -> InProcess:
-            throttles = Throttles(MemoryCache(), rates or {})
-            app = _app(KeyGate(people, people, throttles), Settings(**settings))
+            cache, chosen = MemoryCache(), Settings(**settings)
+            refusals = Refusals(cache, Rate.parse(chosen.throttle_refused))
+            app = _app(KeyGate(people, people, Throttles(cache, rates or {}), refusals), chosen)
             return stack.enter_context(running(app))
 
         yield make

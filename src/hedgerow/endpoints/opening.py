@@ -18,7 +18,7 @@ from hedgerow.queries.kinds import Kinds
 from hedgerow.store import Store
 from hedgerow.variables import Variables
 from hedgerow.warehouse.catalog import Catalogs
-from hedgerow.web.slots import Slots
+from hedgerow.web.limits.slots import Slots
 
 _SLOT_GRACE = 30.0
 """How much longer than its query a slot of a process that died is held, seconds."""

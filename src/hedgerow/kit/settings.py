@@ -1,8 +1,10 @@
 """Settings: `HEDGEROW_*` variables over `hedgerow.toml` in the home folder over defaults."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,8 @@ from pydantic_settings import (
 )
 
 from hedgerow.kit.rates import Rate
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -65,6 +69,7 @@ class Settings(BaseSettings):
     throttle_query_sustained: str = Field("", description="Long-term rate of query and run routes; empty is none.")
     token_max_seconds: int = Field(2_592_000, gt=0, description="Longest a browser's token may live, seconds.")
     activity_days: int = Field(365, ge=0, description="How long the activity log is kept, days; 0 is for ever.")
+    throttle_refused: str = Field("600/minute", description="Refused credentials of one client address; empty is none.")
     throttle_keys_burst: str = Field(
         "", description="Short-term rate of all secret keys and tokens of a project; empty: as queries and runs."
     )
@@ -81,6 +86,12 @@ class Settings(BaseSettings):
     concurrent_materialized: int = Field(
         0, ge=0, description="Runs of one project at once that are served from a table; 0 is no limit."
     )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may run endpoints, such as `https://app.example`, parted by commas."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses or networks whose `X-Forwarded-*` is believed, parted by commas; `*` is all."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["auto", "json", "console"] = Field("auto", description="`auto`: console on a terminal.")
 
@@ -91,6 +102,7 @@ class Settings(BaseSettings):
         "throttle_query_sustained",
         "throttle_materialized_burst",
         "throttle_materialized_sustained",
+        "throttle_refused",
         "throttle_keys_burst",
         "throttle_keys_sustained",
     )
@@ -98,6 +110,27 @@ class Settings(BaseSettings):
     def _is_rate(cls, text: str) -> str:
         Rate.parse(text)
         return text
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _is_origins(cls, text: str) -> str:
+        for origin in _words(text):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is not an origin: write a scheme, a host and a port if any")
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _is_networks(cls, text: str) -> str:
+        for word in _words(text):
+            if word != "*":
+                ip_network(word)
+        return text
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """The origins, as browsers write them."""
+        return [origin.lower() for origin in _words(self.cors_origins)]
 
     @classmethod
     def settings_customise_sources(
@@ -161,6 +194,10 @@ def unknown(environment: Mapping[str, str]) -> list[str]:
     """`HEDGEROW_` variables that are no settings: most often a typo."""
     known = {f"HEDGEROW_{name.upper()}" for name in Settings.model_fields} | {"HEDGEROW_URL", "HEDGEROW_KEY"}
     return sorted(n for n in environment if n.startswith("HEDGEROW_") and n not in known and "_TEST_" not in n)
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
 
 
 def _shown(value: object) -> str:

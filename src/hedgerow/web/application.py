@@ -12,6 +12,8 @@ from hedgerow import __version__
 from hedgerow.kit.settings import Settings
 from hedgerow.web import errors
 from hedgerow.web.bodies import Bodies
+from hedgerow.web.edge.browsers import Browsers
+from hedgerow.web.edge.proxies import Proxies, networks
 from hedgerow.web.frame import Frame
 from hedgerow.web.routing import Index, told
 from hedgerow.web.telemetry.metrics import Metrics
@@ -38,7 +40,9 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         strict_content_type=False,
         generate_unique_id_function=_operation_id,
         middleware=[
+            *([Middleware(Proxies, trusted=trusted)] if (trusted := networks(settings.trusted_proxies)) else ()),
             Middleware(Frame, metrics=metrics),
+            *([Middleware(Browsers, origins=origins)] if (origins := settings.allowed_origins) else ()),
             Middleware(Bodies, json_max_bytes=settings.body_max_bytes, upload_max_bytes=upload_max),
         ],
     )

@@ -11,7 +11,9 @@ from hedgerow.kit.errors import AuthenticationFailed, NotAuthenticated, NotFound
 from hedgerow.kit.rates import Charge
 from hedgerow.web import credentials
 from hedgerow.web.access import PEOPLE, Access, Authenticator, Kind, Principal
-from hedgerow.web.throttles import Throttles
+from hedgerow.web.credentials import Credentials
+from hedgerow.web.limits.refusals import Refusals
+from hedgerow.web.limits.throttles import Throttles
 
 _NO_SUCH_PROJECT = "Project not found."
 _PROJECT_ENDPOINTS_ONLY = "API keys with scoped projects are only supported on project-based endpoints."
@@ -30,8 +32,11 @@ class Projects(Protocol):
 class KeyGate:
     """`web.access.Gate` for personal keys, secret keys of projects, and tokens."""
 
-    def __init__(self, authenticator: Authenticator, projects: Projects, throttles: Throttles) -> None:
-        self._authenticator, self._projects, self._throttles = authenticator, projects, throttles
+    def __init__(
+        self, authenticator: Authenticator, projects: Projects, throttles: Throttles, refusals: Refusals
+    ) -> None:
+        self._authenticator, self._projects = authenticator, projects
+        self._throttles, self._refusals = throttles, refusals
 
     def project(
         self, scope: str | None, *, bucket: str | None = "default", kinds: frozenset[Kind] = PEOPLE
@@ -67,11 +72,22 @@ class KeyGate:
         found = await credentials.find(request)
         if found is None:
             raise NotAuthenticated()
-        principal = self._authenticator.recall(found.key) or await self._authenticator.authenticate(found.key)
-        if principal is None or (principal.kind is not Kind.PERSON and not found.in_header):
+        principal = self._authenticator.recall(found.key) or await self._looked_up(request, found)
+        if principal.kind is not Kind.PERSON and not found.in_header:
             raise AuthenticationFailed(found.refusal)
         if principal.kind not in kinds:
             raise PermissionDenied(f"This action does not support {principal.kind.value} access")
+        return principal
+
+    async def _looked_up(self, request: Request, found: Credentials) -> Principal:
+        self._refusals.check(request)
+        try:
+            principal = await self._authenticator.authenticate(found.key)
+            if principal is None:
+                raise AuthenticationFailed(found.refusal)
+        except AuthenticationFailed:
+            await self._refusals.note(request)
+            raise
         return principal
 
     async def _check_project(self, principal: Principal, project_id: int) -> None:

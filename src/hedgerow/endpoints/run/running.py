@@ -24,7 +24,7 @@ from hedgerow.queries import answers
 from hedgerow.queries.identity import engine_id
 from hedgerow.warehouse.catalog import Catalogs
 from hedgerow.web.access import Access
-from hedgerow.web.slots import Slots
+from hedgerow.web.limits.slots import Slots
 
 _MOST_PAGE = 2**31 - 1
 _LARGE_BODY = 50_000

@@ -7,7 +7,7 @@ import pytest
 from hedgerow.cache import Tally
 from hedgerow.cache.redis import RedisCache
 from hedgerow.kit.rates import Rate
-from hedgerow.web.throttles import Counter
+from hedgerow.web.limits.throttles import Counter
 from tests.web.conftest import MakeApp, People
 
 

@@ -8,7 +8,7 @@ import pytest
 from hedgerow.cache.memory import MemoryCache
 from hedgerow.cache.redis import RedisCache
 from hedgerow.kit.errors import Throttled
-from hedgerow.web.slots import Slots
+from hedgerow.web.limits.slots import Slots
 
 pytestmark = pytest.mark.anyio
 

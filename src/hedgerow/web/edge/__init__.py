@@ -1,0 +1,1 @@
+"""The outer edge: trusted proxies, and browsers of other origins."""

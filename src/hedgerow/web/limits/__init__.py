@@ -1,0 +1,1 @@
+"""Limits: rates of requests, refused credentials, and how much runs at once."""
