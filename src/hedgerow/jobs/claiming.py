@@ -1,0 +1,126 @@
+"""Who has which job: claimed, reported on, ended, given back, taken from the dead; each a step in a transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, and_, exists, select, update
+from sqlalchemy.orm import Session, aliased
+
+from hedgerow.jobs.base import Job, Policy, State
+from hedgerow.jobs.kinds import Kinds
+from hedgerow.jobs.moments import moment, now_in_sql
+from hedgerow.jobs.reading import job_of
+from hedgerow.jobs.rows import JobRow, WorkerRow
+
+_LOST_TRIES = 3
+"""A job whose worker dies again and again is tried at least this often: it need not be the job's fault."""
+
+
+def claim(session: Session, worker: str, kinds: Sequence[str]) -> Job | None:
+    """Take the next job that is due, whose subject is free and whose kind is known here.
+
+    Two workers at once never take one job. When they take two jobs of one subject, one of them gets an
+    `IntegrityError` from the index that forbids it, and tries again.
+    """
+    other = aliased(JobRow)
+    free = ~exists().where(other.subject == JobRow.subject, other.state == "running")
+    due = and_(JobRow.state == "waiting", JobRow.run_at <= now_in_sql(session), JobRow.kind.in_(kinds), free)
+    ordered = select(JobRow.id).where(due).order_by(JobRow.priority.desc(), JobRow.run_at, JobRow.id)
+    first = ordered.limit(1).with_for_update(skip_locked=True, of=JobRow).scalar_subquery()
+    taken = (
+        update(JobRow)
+        .where(JobRow.id == first)
+        .values(state="running", worker=worker, attempt=JobRow.attempt + 1, started_at=now_in_sql(session))
+    )
+    row = session.scalars(taken.returning(JobRow).execution_options(synchronize_session=False)).one_or_none()
+    return job_of(row) if row else None
+
+
+def holds(session: Session, job: Job) -> bool:
+    """Whether the job is still that run's; on PostgreSQL nobody can take it before this transaction ends."""
+    mine = select(JobRow.id).where(*_run(job)).with_for_update()
+    return session.execute(mine).first() is not None
+
+
+def report(session: Session, reports: Sequence[tuple[Job, dict[str, Any]]]) -> None:
+    """Write how far jobs have come."""
+    for job, progress in reports:
+        session.execute(update(JobRow).where(*_run(job)).values(progress=progress))
+
+
+def held(session: Session, worker: str) -> Mapping[tuple[UUID, int], bool]:
+    """What the store says this worker runs: by id and attempt, whether somebody wants it cancelled."""
+    chosen = select(JobRow.id, JobRow.attempt, JobRow.cancel_wanted)
+    found = session.execute(chosen.where(JobRow.state == "running", JobRow.worker == worker))
+    return {(job_id, attempt): wanted for job_id, attempt, wanted in found}
+
+
+def end(session: Session, job: Job, state: State, **values: Any) -> bool:
+    """End a run for good; `False` when it was taken away meanwhile."""
+    return _change(session, job, state=state, finished_at=now_in_sql(session), **values)
+
+
+def give_back(session: Session, job: Job) -> bool:
+    """Let a run that was interrupted begin anew, as soon as somebody has time."""
+    return _put_back(session, job, moment(session), failures=job.failures, error=job.error)
+
+
+def fail(session: Session, job: Job, error: str, policy: Policy, *, final: bool = False) -> bool:
+    """End a run that failed: it waits for its next try, or has failed for good."""
+    failures = job.failures + 1
+    if final or failures >= policy.tries:
+        return end(session, job, "failed", failures=failures, error=error)
+    return _put_back(
+        session, job, moment(session), policy.wait(failures).total_seconds(), failures=failures, error=error
+    )
+
+
+def rescue(session: Session, kinds: Kinds) -> list[Job]:
+    """Put back every running job whose worker is no more; those jobs."""
+    dead = ~exists().where(WorkerRow.id == JobRow.worker)
+    chosen = select(JobRow).where(JobRow.state == "running", dead).with_for_update(skip_locked=True, of=JobRow)
+    jobs = [job_of(row) for row in session.scalars(chosen.execution_options(populate_existing=True)).all()]
+    for job in jobs:
+        _rescue(session, job, kinds.policy(job.kind))
+    return jobs
+
+
+def orphaned(session: Session) -> bool:
+    """Whether a job runs by the store whose worker is no more."""
+    dead = ~exists().where(WorkerRow.id == JobRow.worker)
+    return session.execute(select(JobRow.id).where(JobRow.state == "running", dead).limit(1)).first() is not None
+
+
+def _rescue(session: Session, job: Job, policy: Policy) -> None:
+    failures, error = job.failures + 1, f"The worker {job.worker} stopped during attempt {job.attempt}."
+    if job.cancel_wanted:
+        end(session, job, "cancelled")
+    elif failures >= max(policy.tries, _LOST_TRIES):
+        end(session, job, "failed", failures=failures, error=error)
+    else:
+        _put_back(session, job, moment(session), failures=failures, error=error)
+
+
+def _put_back(session: Session, job: Job, now: datetime, seconds: float = 0, **values: Any) -> bool:
+    """Let it wait for another run, unless a twin waits already: then that one does its work."""
+    twin = select(JobRow.id).where(JobRow.kind == job.kind, JobRow.subject == job.subject)
+    waiting = session.scalar(twin.where(JobRow.state == "waiting", JobRow.coalesces))
+    coalesces = session.scalar(select(JobRow.coalesces).where(JobRow.id == job.id))
+    if waiting is not None and coalesces:
+        error = values["error"] or "The run was interrupted."
+        return end(session, job, "failed", **values | {"error": f"{error} The job {waiting} follows."})
+    again = {"state": "waiting", "worker": None, "planned_at": now, "run_at": now + timedelta(seconds=seconds)}
+    return _change(session, job, **again, **values)
+
+
+def _run(job: Job) -> tuple[ColumnElement[bool], ...]:
+    """That very run and no later one of the same job."""
+    running = JobRow.state == "running"
+    return (JobRow.id == job.id, JobRow.attempt == job.attempt, running, JobRow.worker == job.worker)
+
+
+def _change(session: Session, job: Job, **values: Any) -> bool:
+    done: CursorResult[Any] = session.execute(update(JobRow).where(*_run(job)).values(**values))  # type: ignore[assignment]
+    return bool(done.rowcount)

@@ -1,0 +1,33 @@
+"""New jobs, many in one statement; one that would double a waiting job is left out."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from hedgerow.jobs.rows import JobRow
+from hedgerow.kit.ids import uuid7
+
+
+def new_job(kind: str, subject: str, payload: dict[str, Any], project_id: int | None) -> dict[str, Any]:
+    """The columns of a job that waits; its times, priority and whether it coalesces are the caller's to add."""
+    return {
+        "id": uuid7(),
+        "kind": kind,
+        "subject": subject,
+        "payload": payload,
+        "project_id": project_id,
+        "state": "waiting",
+        "attempt": 0,
+        "failures": 0,
+        "cancel_wanted": False,
+    }
+
+
+def insert_jobs(session: Session, jobs: Sequence[dict[str, Any]]) -> list[UUID]:
+    """Insert jobs; the ids of those that are new. The others have a twin that waits already."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    made = session.scalars(insert(JobRow).values(list(jobs)).on_conflict_do_nothing().returning(JobRow.id))
+    return list(made)

@@ -1,0 +1,280 @@
+"""The worker: claims jobs as slots come free, runs their handlers on the event loop, and keeps alive what it runs."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hedgerow.jobs import claiming, living, retention, schedules
+from hedgerow.jobs.base import Job
+from hedgerow.jobs.bell import Bell
+from hedgerow.jobs.kinds import Kinds
+from hedgerow.jobs.running import Interruption, Run
+from hedgerow.kit.ids import token
+from hedgerow.store import Store
+
+T = TypeVar("T")
+_LOOK_SECONDS = 0.5
+"""How often work, progress and cancelling are looked after when nobody rings."""
+_TRIM_SECONDS = 5.0
+_EXPIRE_SECONDS = 60.0
+_PATIENCE_SECONDS = 10.0
+"""How long a handler may take to end when the process stops."""
+_THREADS = 4
+_log = structlog.get_logger("hedgerow.jobs")
+
+
+@dataclass(slots=True)
+class Figures:
+    """What this worker has done since its start, and what waits and runs on all machines, seconds old."""
+
+    ended: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    running: int = 0
+
+
+class Worker:
+    """Runs jobs, at most `slots` at once. All that concerns the store happens in threads of its own."""
+
+    def __init__(self, store: Store, kinds: Kinds, bell: Bell, slots: int, lease: float) -> None:
+        self._store, self._kinds, self._bell, self._slots, self._lease = store, kinds, bell, slots, lease
+        self.figures = Figures()
+        self._id = ""
+        self._runs: dict[tuple[Any, int], Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._agents: list[asyncio.Task[None]] = []
+        self._touched: set[tuple[str, str]] = set()
+        self._out_of_patience = asyncio.Event()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobs")
+        self._alive_at = time.monotonic()
+
+    async def start(self, *, alone: bool = False) -> None:
+        """Begin to work. `alone`: no other process can be working, so that what runs by the store is to be resumed."""
+        if not self._slots:
+            return
+        self._bell.attach()
+        await self._enter(alone)
+        await self._write(self._rescue)
+        beat = self._lease / 5
+        self._agents = [
+            asyncio.create_task(self._bell.listen()),
+            asyncio.create_task(self._feed()),
+            asyncio.create_task(self._attend()),
+            asyncio.create_task(_repeat(self._beat, beat)),
+            asyncio.create_task(_repeat(self._tick, _LOOK_SECONDS)),
+            asyncio.create_task(_repeat(self._trim, _TRIM_SECONDS)),
+            asyncio.create_task(_repeat(self._expire, _EXPIRE_SECONDS)),
+        ]
+        _log.info("worker began", worker=self._id, slots=self._slots)
+
+    async def close(self) -> None:
+        """Stop: what runs is interrupted and given back, and is run again by whoever starts next."""
+        if self._agents:
+            await _end(self._agents[1])
+            self._interrupt_all("stopped")
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
+                self._out_of_patience.set()
+                await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
+            for agent in self._agents:
+                await _end(agent)
+            self._agents = []
+            await self._leave()
+            _log.info("worker ended", worker=self._id)
+        self._threads.shutdown(wait=False)
+
+    # --- agents: each looks after one thing, again and again
+
+    async def _feed(self) -> None:
+        """Fill the free slots whenever somebody rings, and now and then in case nobody did."""
+        while True:
+            self._bell.work.clear()
+            try:
+                while len(self._tasks) < self._slots and (job := await self._claim()) is not None:
+                    self._begin(job)
+            except Exception:
+                _log.exception("no job claimed")
+            await _heard(self._bell.work, _LOOK_SECONDS)
+
+    async def _attend(self) -> None:
+        """Write what jobs report, and interrupt those that are called off or were taken away."""
+        while True:
+            self._bell.cancel.clear()
+            try:
+                if self._runs:
+                    await self._compare()
+            except Exception:
+                _log.exception("jobs not attended")
+            await _heard(self._bell.cancel, _LOOK_SECONDS)
+
+    async def _compare(self) -> None:
+        runs = list(self._runs.values())
+        told = [(run, run.reports.unwritten) for run in runs if run.reports.unwritten is not None]
+        if told:
+            await self._write(lambda s: claiming.report(s, [(run.job, words) for run, words in told]))
+            for run, words in told:
+                if run.reports.unwritten is words:
+                    run.reports.unwritten = None
+        held = await self._read(lambda s: claiming.held(s, self._id))
+        for run in runs:
+            if run.key not in self._runs:
+                continue
+            if run.key not in held:
+                run.interrupt("lost")
+            elif held[run.key]:
+                run.interrupt("cancelled")
+
+    async def _beat(self) -> None:
+        """Show that this worker lives, and look who does not."""
+        try:
+            alive = await self._write(lambda s: living.beat(s, self._id))
+        except Exception:
+            if time.monotonic() - self._alive_at > self._lease * 0.8:
+                self._interrupt_all("lost")  # others take these jobs now, as far as anybody here can know
+            raise
+        if not alive:
+            _log.warning("worker was taken for dead", worker=self._id)
+            self._interrupt_all("lost")
+            await self._enter(alone=False)
+        self._alive_at = time.monotonic()
+        await self._write(self._watch.bury)
+        if await self._read(claiming.orphaned):
+            await self._write(self._rescue)
+
+    async def _tick(self) -> None:
+        while await self._read(schedules.due):
+            await self._write(lambda s: schedules.tick(s, self._kinds, self._bell))
+
+    async def _trim(self) -> None:
+        touched, self._touched = self._touched, set()
+        if touched:
+            await self._write(lambda s: retention.trim(s, self._kinds, touched))
+        counted = await self._read(retention.count)
+        self.figures.waiting, self.figures.running = counted.get("waiting", 0), counted.get("running", 0)
+        if await self._read(schedules.planned_ahead):
+            await self._write(schedules.after_the_clock_was_set_back)
+
+    async def _expire(self) -> None:
+        await self._write(lambda s: retention.expire(s, self._kinds))
+
+    # --- runs
+
+    async def _claim(self) -> Job | None:
+        names = self._kinds.names()
+        while names:
+            try:
+                return await self._write(lambda s: claiming.claim(s, self._id, names))
+            except IntegrityError:  # another worker has just taken a job of the same subject
+                continue
+        return None
+
+    def _begin(self, job: Job) -> None:
+        _log.info("job began", **_about(job))
+        run = Run(job, self._kinds.handler(job.kind), self._kinds.policy(job.kind))
+        self._runs[run.key] = run
+        task = asyncio.create_task(self._see_through(run))
+        self._tasks.add(task)
+        task.add_done_callback(self._freed)
+
+    def _freed(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._bell.work.set()
+
+    async def _see_through(self, run: Run) -> None:
+        """Wait for a run's end and write it down, however long the store takes."""
+        outcome = await run.outcome(self._out_of_patience)
+        written = False
+        if outcome.step is not None:
+            written = await self._settle(run, outcome.step)
+        self._runs.pop(run.key, None)
+        self._touched.add((run.job.kind, run.job.subject))
+        name = outcome.name if written or outcome.step is None else "lost"
+        self.figures.ended[name] = self.figures.ended.get(name, 0) + 1
+        ms = round((time.monotonic() - run.began) * 1000, 1)
+        _log.info("job ended", **_about(run.job), outcome=name, ms=ms, error=outcome.error)
+
+    async def _settle(self, run: Run, step: Callable[[Session], bool]) -> bool:
+        def write(session: Session) -> bool:
+            if run.reports.unwritten is not None:
+                claiming.report(session, [(run.job, run.reports.unwritten)])
+            return step(session)
+
+        wait = 0.05
+        while True:
+            try:
+                with suppress(IntegrityError):  # a twin was enqueued in this moment: the next try sees it
+                    return await self._write(write)
+            except Exception:
+                _log.exception("job's end not written yet", **_about(run.job))
+            if self._out_of_patience.is_set():
+                return False
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5.0)
+
+    def _interrupt_all(self, why: Interruption) -> None:
+        for run in list(self._runs.values()):
+            run.interrupt(why)
+
+    # --- this worker's own row
+
+    async def _enter(self, alone: bool) -> None:
+        self._id = f"{socket.gethostname()[:100]}:{os.getpid()}:{token('', 8)}"
+        self._watch = living.Watch(self._id, self._lease)
+        await self._write(lambda s: living.enter(s, self._id, alone=alone))
+
+    async def _leave(self) -> None:
+        try:
+            await self._write(lambda s: living.leave(s, self._id))
+        except Exception:
+            _log.exception("worker did not sign off")
+
+    def _rescue(self, session: Session) -> None:
+        for job in claiming.rescue(session, self._kinds):
+            _log.warning("job taken over", **_about(job), worker=job.worker)
+            self._bell.ring(session, "work")
+
+    async def _write(self, work: Callable[[Session], T]) -> T:
+        def write() -> T:
+            with self._store.write() as session:
+                return work(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, write)
+
+    async def _read(self, work: Callable[[Session], T]) -> T:
+        def read() -> T:
+            with self._store.read() as session:
+                return work(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+
+
+def _about(job: Job) -> dict[str, Any]:
+    return {"job": str(job.id), "kind": job.kind, "subject": job.subject, "attempt": job.attempt}
+
+
+async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:
+    while True:
+        try:
+            await step()
+        except Exception:
+            _log.exception("worker stumbled", step=step.__name__)
+        await asyncio.sleep(seconds)
+
+
+async def _heard(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
