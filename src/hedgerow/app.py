@@ -1,10 +1,12 @@
 """The composition root: opens what the settings name, introduces the rooms to each other, mounts their routes."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,9 +26,12 @@ from hedgerow.cache import Cache, open_cache
 from hedgerow.endpoints import Backends as EndpointBackends
 from hedgerow.endpoints import Endpoints, open_endpoints
 from hedgerow.engine.base import Engine
+from hedgerow.engine.folder import FolderTaken
 from hedgerow.engine.metered import Figures, metered
 from hedgerow.engine.opening import open_engine
 from hedgerow.files import Files, open_files
+from hedgerow.jobs import Figures as JobFigures
+from hedgerow.jobs import JobRoom, open_jobs
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
@@ -61,6 +66,7 @@ class House:
     figures: Figures
     cache: Cache
     files: Files
+    jobs: JobRoom
     accounts: Accounts
     warehouse: Warehouse
     tables: Tables
@@ -82,7 +88,9 @@ def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
             app.state.house = house = await _open(settings, engine, opened)
             app.state.first_key = await asyncio.to_thread(_first_start, house)
             _watch(metrics, house.figures)
+            _watch_jobs(metrics, house.jobs.worker.figures)
             _furnish(app, house, metrics)
+            await _start_worker(house, opened)
             yield
 
     return create(settings, metrics, lifespan)
@@ -106,6 +114,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.callback(store.dispose)
     retention = Retention(store, settings.activity_days)
     opened.push_async_callback(retention.close)
+    jobs = open_jobs(store, settings.workers, settings.job_lease)
     figures = Figures()
     engine = metered(await _engine_and_schema(settings, store, engine, opened), figures)
     warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
@@ -121,8 +130,15 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, cache)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
-    rooms = (accounts, warehouse, tables, queries, endpoints)
+    rooms = (jobs, accounts, warehouse, tables, queries, endpoints)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)
+
+
+async def _start_worker(house: House, opened: AsyncExitStack) -> None:
+    """Begin to run jobs, when every kind is registered; end it before what its handlers use is closed."""
+    opened.push_async_callback(house.jobs.worker.close)
+    # The embedded engine has one process: jobs that ran when it ended are nobody's.
+    await house.jobs.worker.start(alone=house.engine.name == "chdb")
 
 
 async def _engine_and_schema(settings: Settings, store: Store, engine: Engine | None, opened: AsyncExitStack) -> Engine:
@@ -186,6 +202,14 @@ def _watch(metrics: Metrics, figures: Figures) -> None:
     metrics.watch("hedgerow_engine_seconds_total", "Time spent on queries.", lambda: figures.seconds, counts=True)
 
 
+def _watch_jobs(metrics: Metrics, done: JobFigures) -> None:
+    metrics.watch("hedgerow_jobs_waiting", "Jobs that wait, on all machines.", lambda: done.waiting)
+    metrics.watch("hedgerow_jobs_running", "Jobs that run, on all machines.", lambda: done.running)
+    for name in ("done", "failed", "retried", "cancelled", "given_back", "lost"):
+        count = partial(done.count, name)
+        metrics.watch(f"hedgerow_jobs_{name}_total", "Runs that ended so, in this process.", count, counts=True)
+
+
 def _throttles(cache: Cache, settings: Settings) -> Throttles:
     if not settings.throttle:
         return Throttles(cache, {})
@@ -215,6 +239,34 @@ def serve(settings: Settings) -> int:
     except KeyboardInterrupt:
         pass
     return 0
+
+
+def work(settings: Settings) -> int:
+    """Run jobs, and nothing else, until told to stop; the exit status."""
+    logs.configure(settings.log_level, settings.log_format)
+    chosen = settings if settings.workers else settings.model_copy(update={"workers": 1})
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_work(chosen))
+    except FolderTaken as error:
+        hint = "The embedded engine has one process, and `hedgerow serve` runs its jobs itself: set HEDGEROW_WORKERS."
+        print(f"hedgerow: {error} {hint}", file=sys.stderr)
+        return 1
+    except HedgerowError as error:
+        print(f"hedgerow: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _work(settings: Settings) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    async with AsyncExitStack() as opened:
+        house = await _open(settings, None, opened)
+        await _start_worker(house, opened)
+        print(f"Hedgerow {__version__} works on {settings.workers} jobs at once", flush=True)
+        await stop.wait()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

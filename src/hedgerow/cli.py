@@ -54,6 +54,16 @@ def serve(
 
 
 @app.command()
+def work(
+    workers: Annotated[int | None, typer.Option(min=1, help="Jobs that run at once.")] = None,
+) -> None:
+    """Run background jobs only; any number of processes over PostgreSQL. Ctrl-C stops it."""
+    from hedgerow.app import work as run
+
+    raise typer.Exit(run(_settings(workers=workers)))
+
+
+@app.command()
 def demo() -> None:
     """Start the server, load real flight data, publish endpoints over it."""
     from hedgerow.demo import run

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 import hedgerow.accounts.rows
 import hedgerow.endpoints.rows
+import hedgerow.jobs.rows
 import hedgerow.materialize.rows
 import hedgerow.variables.rows
 import hedgerow.warehouse.rows  # noqa: F401  (every room's rows, so that the metadata is whole)

@@ -5,10 +5,11 @@ from hedgerow.jobs.jobs import Jobs
 from hedgerow.jobs.kinds import Kinds
 from hedgerow.jobs.opening import JobRoom, open_jobs
 from hedgerow.jobs.schedules import Schedule, Schedules
-from hedgerow.jobs.worker import Worker
+from hedgerow.jobs.worker import Figures, Worker
 
 __all__ = [
     "Control",
+    "Figures",
     "GiveUp",
     "Handler",
     "Job",

@@ -27,7 +27,7 @@ def claim(session: Session, worker: str, kinds: Sequence[str]) -> Job | None:
     other = aliased(JobRow)
     free = ~exists().where(other.subject == JobRow.subject, other.state == "running")
     due = and_(JobRow.state == "waiting", JobRow.run_at <= now_in_sql(session), JobRow.kind.in_(kinds), free)
-    ordered = select(JobRow.id).where(due).order_by(JobRow.priority.desc(), JobRow.run_at, JobRow.id)
+    ordered = select(JobRow.id).where(due).order_by(JobRow.rank, JobRow.run_at, JobRow.id)
     first = ordered.limit(1).with_for_update(skip_locked=True, of=JobRow).scalar_subquery()
     taken = (
         update(JobRow)

@@ -12,7 +12,7 @@ from hedgerow.kit.ids import uuid7
 
 
 def new_job(kind: str, subject: str, payload: dict[str, Any], project_id: int | None) -> dict[str, Any]:
-    """The columns of a job that waits; its times, priority and whether it coalesces are the caller's to add."""
+    """The columns of a job that waits; its times, rank and whether it coalesces are the caller's to add."""
     return {
         "id": uuid7(),
         "kind": kind,

@@ -43,14 +43,14 @@ class Jobs:
         payload is the new one, the earlier time holds, its tries begin anew. `unique=False` queues one more instead.
         A job that runs already does not count: the new one follows it.
         """
-        priority = self._kinds.policy(kind).priority + 1  # what somebody asks for goes before what a schedule does
+        rank = -self._kinds.policy(kind).priority - 1  # what somebody asks for goes before what a schedule does
         now = now_in_sql(session)
         when = now if run_at is None else literal(run_at, Instant)
         job = new_job(kind, subject, payload or {}, project_id) | {
             "run_at": when,
             "created_at": now,
             "planned_at": now,
-            "priority": priority,
+            "rank": rank,
             "coalesces": unique,
         }
         self._bell.ring(session, "work")
@@ -88,7 +88,7 @@ class Jobs:
         """A subject's jobs that run or wait, the running one first."""
         active = or_(JobRow.state == "running", JobRow.state == "waiting")
         chosen = select(JobRow).where(JobRow.subject == subject, active)
-        found = session.scalars(chosen.order_by(JobRow.state, JobRow.priority.desc(), JobRow.run_at))
+        found = session.scalars(chosen.order_by(JobRow.state, JobRow.rank, JobRow.run_at))
         return [job_of(row) for row in found.all()]
 
     def _join_waiting(self, session: Session, job: dict[str, Any]) -> UUID | None:
@@ -97,7 +97,7 @@ class Jobs:
         changed = waiting.values(
             payload=job["payload"],
             project_id=job["project_id"],
-            priority=case((JobRow.priority < job["priority"], job["priority"]), else_=JobRow.priority),
+            rank=case((JobRow.rank > job["rank"], job["rank"]), else_=JobRow.rank),
             run_at=case((JobRow.run_at > job["run_at"], job["run_at"]), else_=JobRow.run_at),
             planned_at=job["planned_at"],
             failures=0,

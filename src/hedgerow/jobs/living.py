@@ -41,7 +41,7 @@ class Watch:
     def bury(self, session: Session) -> list[str]:
         """Take the dead off the list; their ids."""
         now, seen = time.monotonic(), {}
-        for other, count in session.execute(select(WorkerRow.id, WorkerRow.beat)).tuples():
+        for other, count in session.execute(select(WorkerRow.id, WorkerRow.beat)):
             known = self._seen.get(other)
             seen[other] = known if known and known[0] == count else (count, now)
         self._seen = seen

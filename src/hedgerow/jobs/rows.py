@@ -17,7 +17,7 @@ class JobRow(Base):
     """One job, from its enqueuing to the end of its retention.
 
     `state`: `waiting`, `running`, `done`, `failed` or `cancelled`. `attempt`: runs begun. `failures`: runs that raised
-    or lost their worker. `planned_at`: when `run_at` was decided, so that a clock set back is noticed.
+    or lost their worker. `rank`: lower goes first. `planned_at`: when `run_at` was decided: tells a clock set back.
     """
 
     __tablename__ = "jobs"
@@ -31,7 +31,7 @@ class JobRow(Base):
             sqlite_where=_COALESCING,
             postgresql_where=_COALESCING,
         ),
-        Index("ix_jobs_queue", text("priority DESC"), "run_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_jobs_queue", "rank", "run_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_jobs_history", "subject", "kind", "created_at"),
         Index("ix_jobs_finished", "kind", "finished_at"),
     )
@@ -43,7 +43,7 @@ class JobRow(Base):
     payload: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(16))
     coalesces: Mapped[bool]
-    priority: Mapped[int] = mapped_column(SmallInteger)
+    rank: Mapped[int] = mapped_column(SmallInteger)
     attempt: Mapped[int]
     failures: Mapped[int]
     created_at: Mapped[datetime]

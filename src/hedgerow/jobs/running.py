@@ -91,14 +91,14 @@ class Run:
             return Outcome("cancelled", lambda s: claiming.end(s, job, "cancelled", error=describe(error)))
         if self.interrupted == "stopped":
             return self._given_back()
-        return self._failed(describe(error), final=isinstance(error, GiveUp | self._policy.give_up_on))
+        return self._failed(describe(error), final=isinstance(error, (GiveUp, *self._policy.give_up_on)))
 
     def _given_back(self) -> Outcome:
-        return Outcome("given back", lambda s: claiming.give_back(s, self.job))
+        return Outcome("given_back", lambda s: claiming.give_back(s, self.job))
 
     def _failed(self, text: str, *, final: bool) -> Outcome:
         job, policy = self.job, self._policy
-        name = "failed" if final or job.failures + 1 >= policy.tries else "to be tried again"
+        name = "failed" if final or job.failures + 1 >= policy.tries else "retried"
         return Outcome(name, lambda s: claiming.fail(s, job, text, policy, final=final), text)
 
 

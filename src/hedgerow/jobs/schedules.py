@@ -125,7 +125,7 @@ def _job(row: ScheduleRow, now: datetime, kinds: Kinds) -> dict[str, Any]:
         "run_at": now + later,
         "created_at": now,
         "planned_at": now,
-        "priority": kinds.policy(row.kind).priority,
+        "rank": -kinds.policy(row.kind).priority,
         "coalesces": True,
     }
 

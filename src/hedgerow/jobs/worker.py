@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +40,10 @@ class Figures:
     ended: dict[str, int] = field(default_factory=dict)
     waiting: int = 0
     running: int = 0
+
+    def count(self, outcome: str) -> int:
+        """Runs that ended so."""
+        return self.ended.get(outcome, 0)
 
 
 class Worker:
@@ -81,10 +85,9 @@ class Worker:
         if self._agents:
             await _end(self._agents[1])
             self._interrupt_all("stopped")
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
-                self._out_of_patience.set()
-                await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
+            await _ended(self._tasks)
+            self._out_of_patience.set()
+            await _ended(self._tasks)
             for agent in self._agents:
                 await _end(agent)
             self._agents = []
@@ -273,6 +276,11 @@ async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:
 async def _heard(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=_PATIENCE_SECONDS)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     query_max_rows: int = Field(50_000, gt=0, description="Most rows one answer may hold.")
     query_max_bytes: int = Field(1 << 20, gt=0, description="Longest query text, bytes.")
     query_concurrency: int = Field(0, ge=0, description="Queries that run at once; 0 takes two per core.")
+    workers: int = Field(2, ge=0, description="Background jobs that run at once in this process; 0 is none.")
+    job_lease: float = Field(30.0, ge=0.5, description="Silence after which a worker's jobs are taken over, seconds.")
     upload_max_bytes: int = Field(52_428_800, gt=0, description="Largest file `warehouse_tables/file` takes, bytes.")
     body_max_bytes: int = Field(20 << 20, gt=0, description="Largest JSON body, bytes.")
     throttle: bool = Field(True, description="Limit the rate of requests per project.")

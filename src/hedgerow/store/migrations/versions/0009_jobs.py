@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("payload", Json, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("coalesces", sa.Boolean, nullable=False),
-        sa.Column("priority", sa.SmallInteger, nullable=False),
+        sa.Column("rank", sa.SmallInteger, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
         *(sa.Column(name, Instant, nullable=False) for name in ("created_at", "planned_at", "run_at")),
@@ -55,12 +55,12 @@ def upgrade() -> None:
 
 
 def _index_jobs() -> None:
-    def partial(name: str, columns: list[str | sa.TextClause], where: sa.TextClause, unique: bool = False) -> None:
+    def partial(name: str, columns: list[str], where: sa.TextClause, unique: bool = False) -> None:
         op.create_index(name, "jobs", columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
     partial("ux_jobs_running_subject", ["subject"], _RUNNING, unique=True)
     partial("ux_jobs_waiting_subject", ["kind", "subject"], _COALESCING, unique=True)
-    partial("ix_jobs_queue", [sa.text("priority DESC"), "run_at"], _WAITING)
+    partial("ix_jobs_queue", ["rank", "run_at"], _WAITING)
     op.create_index("ix_jobs_history", "jobs", ["subject", "kind", "created_at"])
     op.create_index("ix_jobs_finished", "jobs", ["kind", "finished_at"])
 
