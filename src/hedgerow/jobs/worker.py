@@ -274,8 +274,10 @@ async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:
 
 
 async def _heard(event: asyncio.Event, seconds: float) -> None:
+    # Not `wait_for`: in Python 3.11 that swallows a cancellation that comes together with the event.
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -284,5 +286,6 @@ async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    while not task.done():  # a library may swallow one cancellation
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
