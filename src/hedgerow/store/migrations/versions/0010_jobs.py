@@ -5,8 +5,8 @@ from alembic import op
 
 from hedgerow.store.base import Instant, Json
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 _WAITING, _RUNNING = sa.text("state = 'waiting'"), sa.text("state = 'running'")
 _COALESCING = sa.text("state = 'waiting' AND coalesces")
