@@ -50,6 +50,7 @@ class Endpoints:
     async def close(self) -> None:
         """Write what is only in memory yet."""
         await self.usage.close()
+        await self.runs.slots.close()
 
 
 def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:

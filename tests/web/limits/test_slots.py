@@ -67,6 +67,8 @@ async def test_processes_share_their_slots(redis_url: str) -> None:
     assert sum(done) >= 2
     await _settle()
     assert await work(one)
+    for slots in (one, other):
+        await slots.close()
     for cache in caches:
         await cache.close()
 
@@ -82,6 +84,6 @@ async def test_a_process_that_died_holds_its_slot_for_its_time_only(redis_url: s
     await asyncio.sleep(0.25)
     async with slots.held("query", 1):
         pass
-    await _settle()
+    await slots.close()
     for cache in (dead, alive):
         await cache.close()

@@ -37,3 +37,7 @@ class Slots:
             task = asyncio.create_task(self._cache.release(key, slot))
             self._returning.add(task)
             task.add_done_callback(self._returning.discard)
+
+    async def close(self) -> None:
+        """Return when all slots are given back."""
+        await asyncio.gather(*self._returning, return_exceptions=True)
