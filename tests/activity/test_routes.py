@@ -119,3 +119,27 @@ def test_the_log_wants_its_scope(api: Api, scopes: list[str]) -> None:
     answer = api.with_key(api.make_key(scopes)).get("/activity_log/")
     assert answer.status_code == 403
     assert answer.json()["detail"] == "API key missing required scope 'activity_log:read'"
+
+
+def test_what_happens_to_keys_is_told_and_their_values_are_not(api: Api) -> None:
+    values = []
+    for path, steps in (("/project_secret_api_keys", ("roll",)), ("/endpoint_signing_keys", ("rotate",))):
+        made = api.post(path, json={"label": "backend"}).json()
+        values.append(made.get("value") or made["secret"])
+        for step in steps:
+            assert api.post(f"{path}/{made['id']}/{step}").status_code in {200, 201}
+        if path == "/project_secret_api_keys":
+            api.patch(f"{path}/{made['id']}", json={"label": "other"})
+        assert api.delete(f"{path}/{made['id']}").status_code == 204
+    entries = _log(api, limit=50)
+    assert [(entry["scope"], entry["activity"]) for entry in entries] == [
+        ("EndpointSigningKey", "deleted"),
+        ("EndpointSigningKey", "rotated"),
+        ("EndpointSigningKey", "created"),
+        ("ProjectSecretAPIKey", "deleted"),
+        ("ProjectSecretAPIKey", "updated"),
+        ("ProjectSecretAPIKey", "rolled"),
+        ("ProjectSecretAPIKey", "created"),
+    ]
+    assert _fields(entries[4]) == {"label": ("backend", "other")}
+    assert not [value for value in values if value in str(entries)]

@@ -6,14 +6,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from hedgerow.accounts import secret_keys
 from hedgerow.accounts.authentication import Accounts
 from hedgerow.accounts.objects import secret_key_object, signing_key_object
+from hedgerow.accounts.secret_keys import SecretKey
+from hedgerow.accounts.signing import SigningKey
+from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.store import Store
 from hedgerow.web.access import Access, Gate
 
 _MOST_GRACE = 366 * 86_400
+_SECRET, _SIGNING = "ProjectSecretAPIKey", "EndpointSigningKey"
+_Key = SecretKey | SigningKey
 
 
 class Body(BaseModel):
@@ -69,7 +75,9 @@ def _secret_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gate
         """Make a key that runs the project's endpoints; `value` is in this answer only."""
         user_id = access.principal.user_id
         with store.write() as session:
-            answer = secret_key_object(*secret_keys.create(session, access.project_id, user_id, new.label, new.scopes))
+            made, value = secret_keys.create(session, access.project_id, user_id, new.label, new.scopes)
+            _note(session, access, _SECRET, "created", (None, made))
+            answer = secret_key_object(made, value)
         accounts.changed()
         return answer
 
@@ -86,7 +94,9 @@ def _secret_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gate
             old = secret_keys.find(session, access.project_id, key_id)
             label = old.label if change.label is None else change.label
             scopes = old.scopes if change.scopes is None else change.scopes
-            answer = secret_key_object(secret_keys.change(session, access.project_id, key_id, label, scopes))
+            now = secret_keys.change(session, access.project_id, key_id, label, scopes)
+            _note(session, access, _SECRET, "updated", (old, now))
+            answer = secret_key_object(now)
         accounts.changed()
         return answer
 
@@ -94,7 +104,9 @@ def _secret_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gate
     def roll_secret_key(access: Owner, key_id: UUID) -> dict[str, Any]:
         """Give a key another value; the old one is good no more."""
         with store.write() as session:
-            answer = secret_key_object(*secret_keys.roll(session, access.project_id, key_id))
+            rolled, value = secret_keys.roll(session, access.project_id, key_id)
+            _note(session, access, _SECRET, "rolled", (rolled, rolled))
+            answer = secret_key_object(rolled, value)
         accounts.changed()
         return answer
 
@@ -102,7 +114,9 @@ def _secret_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gate
     def delete_secret_key(access: Owner, key_id: UUID) -> None:
         """End a key for good."""
         with store.write() as session:
+            gone = secret_keys.find(session, access.project_id, key_id)
             secret_keys.revoke(session, key_id, access.project_id)
+            _note(session, access, _SECRET, "deleted", (gone, None))
         accounts.changed()
 
 
@@ -122,6 +136,7 @@ def _signing_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gat
         user_id = access.principal.user_id
         with store.write() as session:
             made = keys.create(session, access.project_id, user_id, new.label, new.public_key)
+            _note(session, access, _SIGNING, "created", (None, made[0]))
         accounts.changed()
         return signing_key_object(*made)
 
@@ -132,6 +147,7 @@ def _signing_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gat
         grace = timedelta(seconds=asked.grace_seconds)
         with store.write() as session:
             made = keys.rotate(session, access.project_id, key_id, grace, asked.public_key)
+            _note(session, access, _SIGNING, "rotated", (made[0], made[0]))
         accounts.changed()
         return signing_key_object(*made)
 
@@ -139,5 +155,23 @@ def _signing_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gat
     def delete_signing_key(access: Owner, key_id: UUID) -> None:
         """End a key, and with it all tokens signed with it."""
         with store.write() as session:
-            keys.revoke(session, access.project_id, key_id)
+            gone = keys.revoke(session, access.project_id, key_id)
+            _note(session, access, _SIGNING, "deleted", (gone, None))
         accounts.changed()
+
+
+def _note(session: Session, access: Access, scope: str, activity: str, shift: tuple[_Key | None, _Key | None]) -> None:
+    """Tell the activity log what a key was and became; never its value."""
+    before, after = shift
+    key = after or before
+    assert key is not None
+    fields = differences(scope, _fields(before), _fields(after)) if after else []
+    told = detail(key.label, fields)
+    Activity().note(session, Change(access.project_id, access.principal.user_id, scope, str(key.id), activity, told))
+
+
+def _fields(key: _Key | None) -> dict[str, Any]:
+    if key is None:
+        return {}
+    more = {"algorithm": key.algorithm} if isinstance(key, SigningKey) else {"scopes": key.scopes}
+    return {"label": key.label, **more}

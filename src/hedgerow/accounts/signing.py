@@ -96,10 +96,12 @@ class SigningKeys:
         made = self._add(session, project_id, old.created_by, (old.label, old.algorithm, material), own=old.own)
         return made, None if old.own or public_key is not None else secret
 
-    def revoke(self, session: Session, project_id: int, key_id: UUID) -> None:
-        """End a key and with it all its tokens; raises `NotFound`."""
-        self._row(session, project_id, key_id).revoked_at = now()
+    def revoke(self, session: Session, project_id: int, key_id: UUID) -> SigningKey:
+        """End a key and with it all its tokens; what it was. Raises `NotFound`."""
+        row = self._row(session, project_id, key_id)
+        row.revoked_at = now()
         bump(session, keys.SUBJECT)
+        return _of(row)
 
     def _add(
         self, session: Session, project_id: int, user_id: int | None, what: tuple[str, str, str], *, own: bool = False
