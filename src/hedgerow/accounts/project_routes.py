@@ -56,6 +56,7 @@ def router(store: Store, accounts: Accounts, gate: Gate) -> APIRouter:
     """Paths are relative to a project. As with personal keys, only a key with `*` may manage keys."""
     routes = APIRouter()
     _secret_keys(routes, store, accounts, gate)
+    _secret_key_changes(routes, store, accounts, gate)
     _signing_keys(routes, store, accounts, gate)
     return routes
 
@@ -86,6 +87,11 @@ def _secret_keys(routes: APIRouter, store: Store, accounts: Accounts, gate: Gate
         """One key, without its value."""
         with store.read() as session:
             return secret_key_object(secret_keys.find(session, access.project_id, key_id))
+
+
+def _secret_key_changes(routes: APIRouter, store: Store, accounts: Accounts, gate: Gate) -> None:
+    Owner = Annotated[Access, Depends(gate.project("*"))]
+    path = "/project_secret_api_keys"
 
     @routes.patch(path + "/{key_id}")
     def update_secret_key(access: Owner, key_id: UUID, change: SecretKeyChange) -> dict[str, Any]:
