@@ -88,6 +88,15 @@ class CacheConformance:
         assert await cache.acquire("k", "next", 2, 60)
         assert not await cache.acquire("k", "another", 2, 60)
 
+    async def test_a_slot_that_is_acquired_again_is_held_longer(self, cache: Cache) -> None:
+        assert await cache.acquire("k", "a", 1, 0.15)
+        await asyncio.sleep(0.1)
+        assert await cache.acquire("k", "a", 1, 60)
+        await asyncio.sleep(0.1)
+        assert not await cache.acquire("k", "b", 1, 60)
+        await cache.release("k", "a")
+        assert await cache.acquire("k", "b", 1, 60)
+
     async def test_of_many_at_once_as_many_as_the_limit_get_a_slot(self, cache: Cache) -> None:
         got = await asyncio.gather(*(cache.acquire("k", f"s{number}", 3, 60) for number in range(20)))
         assert sum(got) == 3

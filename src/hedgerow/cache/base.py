@@ -44,8 +44,8 @@ class Cache(Protocol):
     async def acquire(self, key: str, slot: str, limit: int, ttl: float) -> bool:
         """Whether `slot` became one of at most `limit` that are held at once under `key`.
 
-        It is given back by `release`, or after `ttl` seconds, when whoever held it is gone. A cache that does not
-        answer lets everybody in.
+        It is given back by `release`, or after `ttl` seconds, when whoever held it is gone; whoever is not acquires
+        it again before that. A cache that does not answer lets everybody in.
         """
         ...
 

@@ -82,7 +82,7 @@ class MemoryCache:
         with self._lock:
             now = self._clock()
             held = {name: end for name, end in self._slots.get(key, {}).items() if end > now}
-            if free := len(held) < limit:
+            if free := slot in held or len(held) < limit:
                 held[slot] = now + ttl
             self._slots[key] = held
             return free

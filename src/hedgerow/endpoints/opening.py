@@ -20,9 +20,6 @@ from hedgerow.variables import Variables
 from hedgerow.warehouse.catalog import Catalogs
 from hedgerow.web.limits.slots import Slots
 
-_SLOT_GRACE = 30.0
-"""How much longer than its query a slot of a process that died is held, seconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Backends:
@@ -61,7 +58,7 @@ def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
     preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
     plans = Plans(settings.query_max_rows)
     limits = {"query": settings.concurrent_queries, "materialized": settings.concurrent_materialized}
-    slots = Slots(backends.cache, limits, settings.api_query_timeout + _SLOT_GRACE)
+    slots = Slots(backends.cache, limits)
     runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, slots, settings)
     tokens = Tokens(store, definitions, backends.signing, settings.token_max_seconds)
     changes = Changes(store, preparation, definitions)

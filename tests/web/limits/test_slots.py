@@ -19,7 +19,7 @@ async def _settle() -> None:
 
 
 async def test_a_slot_comes_back_however_the_work_ends() -> None:
-    slots = Slots(MemoryCache(), {"query": 1}, 60)
+    slots = Slots(MemoryCache(), {"query": 1})
 
     async def work(ends: str) -> None:
         async with slots.held("query", 1):
@@ -37,7 +37,7 @@ async def test_a_slot_comes_back_however_the_work_ends() -> None:
 
 
 async def test_buckets_and_projects_are_apart_and_no_limit_is_none() -> None:
-    slots = Slots(MemoryCache(), {"query": 1, "free": 0}, 60)
+    slots = Slots(MemoryCache(), {"query": 1, "free": 0})
     async with slots.held("query", 1), slots.held("query", 2), slots.held("free", 1), slots.held("free", 1):
         with pytest.raises(Throttled, match="Too many concurrent requests"):
             async with slots.held("query", 1):
@@ -47,7 +47,7 @@ async def test_buckets_and_projects_are_apart_and_no_limit_is_none() -> None:
 async def test_processes_share_their_slots(redis_url: str) -> None:
     prefix = f"hedgerow-test:{uuid4().hex}:"
     caches = [RedisCache(redis_url, prefix), RedisCache(redis_url, prefix)]
-    one, other = (Slots(cache, {"query": 2}, 60) for cache in caches)
+    one, other = (Slots(cache, {"query": 2}) for cache in caches)
     at_once, most = 0, 0
 
     async def work(slots: Slots) -> bool:
@@ -77,7 +77,7 @@ async def test_a_process_that_died_holds_its_slot_for_its_time_only(redis_url: s
     prefix = f"hedgerow-test:{uuid4().hex}:"
     dead, alive = RedisCache(redis_url, prefix), RedisCache(redis_url, prefix)
     assert await dead.acquire("slots:query:p1", "never released", 1, 0.2)
-    slots = Slots(alive, {"query": 1}, 60)
+    slots = Slots(alive, {"query": 1})
     with pytest.raises(Throttled):
         async with slots.held("query", 1):
             raise AssertionError("it was let in")
@@ -86,4 +86,22 @@ async def test_a_process_that_died_holds_its_slot_for_its_time_only(redis_url: s
         pass
     await slots.close()
     for cache in (dead, alive):
+        await cache.close()
+
+
+async def test_what_runs_longer_than_a_slot_is_kept_holds_on_to_it(redis_url: str) -> None:
+    prefix = f"hedgerow-test:{uuid4().hex}:"
+    caches = [RedisCache(redis_url, prefix), RedisCache(redis_url, prefix)]
+    one, other = (Slots(cache, {"query": 1}, 0.3) for cache in caches)
+    async with one.held("query", 1):
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            with pytest.raises(Throttled):
+                async with other.held("query", 1):
+                    raise AssertionError("it was let in")
+    await one.close()
+    async with other.held("query", 1):
+        pass
+    await other.close()
+    for cache in caches:
         await cache.close()
