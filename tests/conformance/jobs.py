@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from hedgerow.jobs import Control, GiveUp, Job, JobLost, JobRoom, Policy, open_jobs
 from hedgerow.kit.clock import now
@@ -307,6 +308,19 @@ class JobsConformance:
         await until(noticed, 3)
         await one.open.worker.close()
         await two.open.worker.close()
+
+    async def test_a_claim_whose_answer_was_lost_is_given_back(self, store: Store) -> None:
+        room = Room(store, lease=0.5)
+        room.open.kinds.register("echo", echo)
+        await room.open.worker.start()
+        made = await room.enqueue("echo", "a", run_at=now() + timedelta(hours=1))
+        with store.write() as session:
+            session.execute(
+                text("UPDATE jobs SET state = 'running', attempt = 1, worker = :worker"),
+                {"worker": room.open.worker._id},
+            )
+        assert (await room.until(made, "done", seconds=3)).attempt == 2
+        await room.open.worker.close()
 
     async def test_whoever_is_alone_resumes_at_once(self, room: Room) -> None:
         room.open.kinds.register("echo", echo)

@@ -1,6 +1,6 @@
 """Who has which job: claimed, reported on, ended, given back, taken from the dead; each a step in a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,14 @@ def end(session: Session, job: Job, state: State, **values: Any) -> bool:
 def give_back(session: Session, job: Job) -> bool:
     """Let a run that was interrupted begin anew, as soon as somebody has time."""
     return _put_back(session, job, moment(session), failures=job.failures, error=job.error)
+
+
+def give_back_by_key(session: Session, worker: str, keys: Collection[tuple[UUID, int]]) -> None:
+    """The same for runs of which only the id and the attempt are known."""
+    for job_id, attempt in keys:
+        row = session.get(JobRow, job_id, populate_existing=True)
+        if row is not None and (row.state, row.worker, row.attempt) == ("running", worker, attempt):
+            give_back(session, job_of(row))
 
 
 def fail(session: Session, job: Job, error: str, policy: Policy, *, final: bool = False) -> bool:

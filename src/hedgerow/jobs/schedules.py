@@ -93,7 +93,7 @@ def tick(session: Session, kinds: Kinds, bell: Bell) -> int:
     if ready:
         insert_jobs(session, [_job(row, now, kinds) for row in ready])
         bell.ring(session, "work")
-    changes = [{"subject": r.subject, "kind": r.kind, "planned_at": now, "next_at": _next(r, now)} for r in rows]
+    changes = [{"subject": r.subject, "kind": r.kind, "planned_at": now, "next_at": next_time(r, now)} for r in rows]
     if changes:
         session.execute(update(ScheduleRow), changes)
     return len(rows)
@@ -130,7 +130,7 @@ def _job(row: ScheduleRow, now: datetime, kinds: Kinds) -> dict[str, Any]:
     }
 
 
-def _next(row: ScheduleRow, now: datetime) -> datetime:
+def next_time(row: ScheduleRow, now: datetime) -> datetime:
     """On the beat it always had; when the clock was set back, as far ahead as it was."""
     if row.planned_at > now + SLACK:
         return now + (row.next_at - row.planned_at)

@@ -57,7 +57,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._agents: list[asyncio.Task[None]] = []
         self._touched: set[tuple[str, str]] = set()
-        self._out_of_patience = asyncio.Event()
+        self._strange: set[tuple[Any, int]] = set()
+        self._stopping, self._out_of_patience = False, asyncio.Event()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobs")
         self._alive_at = time.monotonic()
 
@@ -83,7 +84,10 @@ class Worker:
     async def close(self) -> None:
         """Stop: what runs is interrupted and given back, and is run again by whoever starts next."""
         if self._agents:
-            await _end(self._agents[1])
+            self._stopping = True
+            self._bell.work.set()
+            # Not cancelled: a claim under way in its thread would be committed, and nobody would run it.
+            await asyncio.wait({self._agents[1]})
             self._interrupt_all("stopped")
             await _ended(self._tasks)
             self._out_of_patience.set()
@@ -99,14 +103,17 @@ class Worker:
 
     async def _feed(self) -> None:
         """Fill the free slots whenever somebody rings, and now and then in case nobody did."""
-        while True:
+        while not self._stopping:
             self._bell.work.clear()
             try:
-                while len(self._tasks) < self._slots and (job := await self._claim()) is not None:
+                while (
+                    not self._stopping and len(self._tasks) < self._slots and (job := await self._claim()) is not None
+                ):
                     self._begin(job)
             except Exception:
                 _log.exception("no job claimed")
-            await _heard(self._bell.work, _LOOK_SECONDS)
+            if not self._stopping:
+                await _heard(self._bell.work, _LOOK_SECONDS)
 
     async def _attend(self) -> None:
         """Write what jobs report, and interrupt those that are called off or were taken away."""
@@ -152,6 +159,15 @@ class Worker:
         await self._write(self._watch.bury)
         if await self._read(claiming.orphaned):
             await self._write(self._rescue)
+        await self._put_strange_back()
+
+    async def _put_strange_back(self) -> None:
+        """What this worker has by the store and does not run: a claim whose answer was lost on its way."""
+        held = await self._read(lambda s: claiming.held(s, self._id))
+        unknown = {key for key in held if key not in self._runs}
+        stayed, self._strange = unknown & self._strange, unknown
+        if stayed:
+            await self._write(lambda s: claiming.give_back_by_key(s, self._id, stayed))
 
     async def _tick(self) -> None:
         while await self._read(schedules.due):
