@@ -143,3 +143,26 @@ def test_what_happens_to_keys_is_told_and_their_values_are_not(api: Api) -> None
     ]
     assert _fields(entries[4]) == {"label": ("backend", "other")}
     assert not [value for value in values if value in str(entries)]
+
+
+def test_a_tables_life_is_told(api: Api) -> None:
+    def upload(rows: bytes) -> dict[str, Any]:
+        file = {"file": ("t.csv", b"a,b\n" + rows, "text/csv")}
+        answer = api.post("/warehouse_tables/file", data={"name": "t"}, files=file)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    made = upload(b"1,x\n2,y\n")
+    assert upload(b"1,x\n")["id"] == made["id"]
+    path = f"/warehouse_tables/{made['id']}"
+    assert api.post(path + "/update_schema", json={"updates": {"a": "string"}}).status_code == 200
+    assert api.patch(path, json={"name": "u"}).status_code == 200
+    assert api.delete(path).status_code == 204
+    entries = _log(api, scope="DataWarehouseTable")
+    assert [entry["activity"] for entry in entries] == ["deleted", "updated", "updated", "updated", "created"]
+    assert {entry["user"]["id"] for entry in entries} == {api.get("/api/users/@me").json()["id"]}
+    assert _fields(entries[1]) == {"name": ("t", "u")}
+    assert _fields(entries[2])["columns"] == ({"a": "integer", "b": "string"}, {"a": "string", "b": "string"})
+    assert _fields(entries[3])["row_count"] == (2, 1)
+    assert _fields(entries[4])["row_count"] == (None, 2)

@@ -120,7 +120,7 @@ def _single(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gat
 
     async def changed(request: Request, access: Access, table_id: UUID, body: TableChange) -> dict[str, Any]:
         if body.deleted:
-            record = await warehouse.tables.delete(access.project_id, table_id)
+            record = await warehouse.tables.delete(access.project_id, table_id, access.principal.user_id)
             return {**await _shown(cards, request, record), "deleted": True}
         user_id = access.principal.user_id
         record = await warehouse.tables.change(access.project_id, user_id, table_id, body.draft())
@@ -143,7 +143,7 @@ def _single(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gat
     @routes.delete("/warehouse_tables/{table_id}", status_code=204)
     async def delete_table(access: Annotated[Access, Depends(may_write)], table_id: UUID) -> None:
         """Delete a table; the files of a linked one stay where they are."""
-        await warehouse.tables.delete(access.project_id, table_id)
+        await warehouse.tables.delete(access.project_id, table_id, access.principal.user_id)
 
 
 def _columns(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate) -> None:
@@ -154,7 +154,7 @@ def _columns(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Ga
         request: Request, access: Annotated[Access, Depends(may_write)], table_id: UUID
     ) -> dict[str, Any]:
         """Find out anew what columns the table's files hold."""
-        record = await warehouse.tables.refresh(access.project_id, table_id)
+        record = await warehouse.tables.refresh(access.project_id, table_id, access.principal.user_id)
         return await _shown(cards, request, record)
 
     @routes.post("/warehouse_tables/{table_id}/update_schema")
@@ -166,7 +166,7 @@ def _columns(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Ga
     ) -> dict[str, Any]:
         """Give columns other types: integer, float, decimal, string, datetime, date, boolean, array or json."""
         updates = (body.updates if body else None) or {}
-        record = await warehouse.tables.update_schema(access.project_id, table_id, updates)
+        record = await warehouse.tables.update_schema(access.project_id, table_id, updates, access.principal.user_id)
         return await _shown(cards, request, record)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.kit.errors import NotFound
 from hedgerow.store import revisions
 from hedgerow.store.secrets import Secrets
@@ -15,6 +16,8 @@ from hedgerow.warehouse.errors import NameTaken
 from hedgerow.warehouse.names import Taken
 from hedgerow.warehouse.records import CredentialRecord, KeptColumn, Keys, TableRecord
 from hedgerow.warehouse.rows import CredentialRow, TableRow
+
+_SCOPE = "DataWarehouseTable"
 
 
 def subject(project_id: int) -> str:
@@ -71,18 +74,25 @@ class Shelf:
         session.add(row)
         session.flush()
         revisions.bump(session, subject(project_id))
-        return _records(session, [row])[0]
+        record = _records(session, [row])[0]
+        _note(session, row.created_by, None, record)
+        return record
 
-    def change(self, session: Session, project_id: int, table_id: UUID, values: Mapping[str, Any]) -> TableRecord:
-        """Set some of a table's values; raises `NotFound`."""
+    def change(
+        self, session: Session, project_id: int, table_id: UUID, values: Mapping[str, Any], by: int | None = None
+    ) -> TableRecord:
+        """Set some of a table's values, as the wish of the user `by`; raises `NotFound`."""
         row = _row(session, project_id, table_id)
+        before = _records(session, [row])[0]
         for name, value in _plain(values).items():
             setattr(row, name, value)
         session.flush()
         revisions.bump(session, subject(project_id))
-        return _records(session, [row])[0]
+        record = _records(session, [row])[0]
+        _note(session, by, before, record)
+        return record
 
-    def add_keys(self, session: Session, project_id: int, user_id: int, keys: Keys) -> UUID:
+    def add_keys(self, session: Session, project_id: int, user_id: int | None, keys: Keys) -> UUID:
         """Keep a credential, encrypted; its id."""
         row = CredentialRow(
             project_id=project_id,
@@ -161,3 +171,29 @@ def _record(row: TableRow, credential: CredentialRecord | None) -> TableRecord:
         row_count=row.row_count,
         size_bytes=row.size_bytes,
     )
+
+
+def _note(session: Session, user_id: int | None, before: TableRecord | None, after: TableRecord) -> None:
+    """A table that was made, changed or deleted; nothing when no field differs."""
+    deleted = after.deleted and before is not None and not before.deleted
+    activity = "deleted" if deleted else "updated" if before else "created"
+    fields = [] if deleted else differences(_SCOPE, _told(before), _told(after), masked={"credential"})
+    if fields or deleted:
+        told = detail(after.name, fields)
+        Activity().note(session, Change(after.project_id, user_id, _SCOPE, str(after.id), activity, told))
+
+
+def _told(record: TableRecord | None) -> dict[str, Any]:
+    """What of a table is told: not where its rows are kept."""
+    if record is None:
+        return {}
+    return {
+        "name": record.name,
+        "format": record.format,
+        "url_pattern": record.url_pattern,
+        "options": record.options,
+        "columns": {column.name: column.hogql for column in record.columns},
+        "credential": record.credential.id if record.credential else None,
+        "row_count": record.row_count,
+        "file": record.file_name or None,
+    }

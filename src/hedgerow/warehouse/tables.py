@@ -96,40 +96,42 @@ class Tables:
             self._catalogs.forget(project_id)
         return record
 
-    async def delete(self, project_id: int, table_id: UUID) -> TableRecord:
+    async def delete(self, project_id: int, table_id: UUID, by: int | None = None) -> TableRecord:
         """Delete a table, its uploaded rows and its credential."""
-        record = await asyncio.to_thread(self._delete, project_id, table_id)
+        record = await asyncio.to_thread(self._delete, project_id, table_id, by)
         self._catalogs.forget(project_id)
         if record.physical is not None:
             self._retirement.soon(Leavings(project_id, record.physical, record.file_key))
         return record
 
-    async def refresh(self, project_id: int, table_id: UUID) -> TableRecord:
+    async def refresh(self, project_id: int, table_id: UUID, by: int | None = None) -> TableRecord:
         """Find the columns out again."""
         record = await asyncio.to_thread(self.get, project_id, table_id)
         if record.physical is not None:
             found = await self._uploads.described(record)
-            return record if found == record.columns else await self._uploads.retype(record, found)
+            return record if found == record.columns else await self._uploads.retype(record, found, by)
         await asyncio.to_thread(self._linked.check_url, record.url_pattern)
         keys = await asyncio.to_thread(self._keys, record)
         columns = await self._linked.detect(record.url_pattern, record.format, keys)
-        return await self._with_columns(record, columns)
+        return await self._with_columns(record, columns, by)
 
-    async def update_schema(self, project_id: int, table_id: UUID, updates: Mapping[str, Any]) -> TableRecord:
+    async def update_schema(
+        self, project_id: int, table_id: UUID, updates: Mapping[str, Any], by: int | None = None
+    ) -> TableRecord:
         """Give columns other types, by name; queries read them so from then on."""
         record = await asyncio.to_thread(self.get, project_id, table_id)
         if not updates:
             return record
         columns = _retyped(record, updates)
         if record.physical is not None:
-            return await self._uploads.retype(record, columns)
+            return await self._uploads.retype(record, columns, by)
         await asyncio.to_thread(self._linked.check_url, record.url_pattern)
         table = linked(replace(record, columns=columns), await asyncio.to_thread(self._keys, record))
         checked = []
         for column in columns:
             fits = await self._linked.fits(table, column.name) if column.name in updates else column.valid
             checked.append(replace(column, valid=fits))
-        return await self._with_columns(record, tuple(checked))
+        return await self._with_columns(record, tuple(checked), by)
 
     async def _relink(self, record: TableRecord, draft: Draft, values: dict[str, Any]) -> Keys | None:
         """Try a changed address, format or credential out; adds to `values`. The new keys, if any."""
@@ -145,8 +147,8 @@ class Tables:
             values |= {"url_pattern": url, "format": file_format, "columns": columns}
         return keys if keys != stored else None
 
-    async def _with_columns(self, record: TableRecord, columns: tuple[KeptColumn, ...]) -> TableRecord:
-        changed = await asyncio.to_thread(self._change, record, {"columns": columns}, None, 0)
+    async def _with_columns(self, record: TableRecord, columns: tuple[KeptColumn, ...], by: int | None) -> TableRecord:
+        changed = await asyncio.to_thread(self._change, record, {"columns": columns}, None, by)
         self._catalogs.forget(record.project_id)
         return changed
 
@@ -168,7 +170,9 @@ class Tables:
         except IntegrityError:
             raise NameTaken() from None
 
-    def _change(self, record: TableRecord, values: dict[str, Any], keys: Keys | None, user_id: int) -> TableRecord:
+    def _change(
+        self, record: TableRecord, values: dict[str, Any], keys: Keys | None, user_id: int | None
+    ) -> TableRecord:
         try:
             with self._store.write() as session:
                 if "name" in values:
@@ -177,14 +181,14 @@ class Tables:
                     if record.credential is not None:
                         self._shelf.drop_keys(session, record.credential.id)
                     values["credential_id"] = self._shelf.add_keys(session, record.project_id, user_id, keys)
-                return self._shelf.change(session, record.project_id, record.id, values)
+                return self._shelf.change(session, record.project_id, record.id, values, user_id)
         except IntegrityError:
             raise NameTaken() from None
 
-    def _delete(self, project_id: int, table_id: UUID) -> TableRecord:
+    def _delete(self, project_id: int, table_id: UUID, by: int | None) -> TableRecord:
         with self._store.write() as session:
             record = self._shelf.get(session, project_id, table_id)
-            self._shelf.change(session, project_id, table_id, {"deleted": True, "credential_id": None})
+            self._shelf.change(session, project_id, table_id, {"deleted": True, "credential_id": None}, by)
             if record.credential is not None:
                 self._shelf.drop_keys(session, record.credential.id)
         return record

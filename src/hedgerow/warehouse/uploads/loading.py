@@ -96,14 +96,14 @@ class Uploads:
             self._retirement.soon(Leavings(upload.project_id, old.physical, old.file_key))
         return record
 
-    async def retype(self, record: TableRecord, columns: tuple[KeptColumn, ...]) -> TableRecord:
+    async def retype(self, record: TableRecord, columns: tuple[KeptColumn, ...], by: int | None = None) -> TableRecord:
         """Load a table's own file again with other column types. Raises `ActionRefused` where its values do not fit."""
         leavings = Leavings(record.project_id, f"t_{uuid7().hex}", None)
         self._retirement.mark(leavings)
         try:
             rows = await self._refill(record, leavings, columns)
             values = {"columns": columns, "physical": leavings.physical, "row_count": rows}
-            changed = await asyncio.to_thread(self._change, record, values)
+            changed = await asyncio.to_thread(self._change, record, values, by)
         except BaseException:
             await self._retirement.now(leavings)
             raise
@@ -183,16 +183,16 @@ class Uploads:
         with self._store.write() as session:
             old = self._replaced(session, upload)
             if old is not None:
-                return self._shelf.change(session, upload.project_id, old.id, values), old
+                return self._shelf.change(session, upload.project_id, old.id, values, upload.user_id), old
             identity = {"name": upload.name, "created_by": upload.user_id}
             return self._shelf.add(session, upload.project_id, {**identity, **values}), None
 
-    def _change(self, record: TableRecord, values: dict[str, Any]) -> TableRecord:
+    def _change(self, record: TableRecord, values: dict[str, Any], by: int | None) -> TableRecord:
         with self._store.write() as session:
             now = self._shelf.get(session, record.project_id, record.id)
             if now.physical != record.physical:
                 raise ActionRefused("The table was replaced meanwhile. Try again.")
-            return self._shelf.change(session, record.project_id, record.id, values)
+            return self._shelf.change(session, record.project_id, record.id, values, by)
 
 
 def upload_of(project_id: int, user_id: int, received: Received) -> Upload:
