@@ -1,18 +1,33 @@
 """Who has which job: claimed, reported on, ended, given back, taken from the dead; each a step in a transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, and_, exists, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from hedgerow.jobs.base import Job, Policy, State
 from hedgerow.jobs.kinds import Kinds
 from hedgerow.jobs.moments import moment, now_in_sql
 from hedgerow.jobs.reading import job_of
-from hedgerow.jobs.rows import JobRow, WorkerRow
+from hedgerow.jobs.rows import RUNNING, WAITING, JobRow, WorkerRow
+from hedgerow.kit import clock
+from hedgerow.store.base import Instant
 
 _LOST_TRIES = 3
 """A job whose worker dies again and again is tried at least this often: it need not be the job's fault."""
@@ -24,18 +39,24 @@ def claim(session: Session, worker: str, kinds: Sequence[str]) -> Job | None:
     Two workers at once never take one job. When they take two jobs of one subject, one of them gets an
     `IntegrityError` from the index that forbids it, and tries again.
     """
-    other = aliased(JobRow)
-    free = ~exists().where(other.subject == JobRow.subject, other.state == "running")
-    due = and_(JobRow.state == "waiting", JobRow.run_at <= now_in_sql(session), JobRow.kind.in_(kinds), free)
-    ordered = select(JobRow.id).where(due).order_by(JobRow.rank, JobRow.run_at, JobRow.id)
-    first = ordered.limit(1).with_for_update(skip_locked=True, of=JobRow).scalar_subquery()
-    taken = (
-        update(JobRow)
-        .where(JobRow.id == first)
-        .values(state="running", worker=worker, attempt=JobRow.attempt + 1, started_at=now_in_sql(session))
-    )
-    row = session.scalars(taken.returning(JobRow).execution_options(synchronize_session=False)).one_or_none()
-    return job_of(row) if row else None
+    local = session.get_bind().dialect.name == "sqlite"
+    values = {"claimer": worker} | ({"moment": clock.now()} if local else {})
+    row = session.connection().execute(_claim(tuple(kinds), local), values).mappings().one_or_none()
+    return Job(**row) if row else None
+
+
+@lru_cache(maxsize=32)
+def _claim(kinds: tuple[str, ...], local: bool) -> ReturningUpdate[Any]:
+    """The statement, made once: making it takes longer than running it."""
+    now = bindparam("moment", type_=Instant) if local else func.now(type_=Instant)
+    jobs, other = JobRow.__table__, JobRow.__table__.alias("other")
+    free = ~exists().where(other.c.subject == jobs.c.subject, other.c.state == literal_column("'running'"))
+    due = and_(jobs.c.state == literal_column("'waiting'"), jobs.c.run_at <= now, jobs.c.kind.in_(kinds), free)
+    ordered = select(jobs.c.id).where(due).order_by(jobs.c.rank, jobs.c.run_at, jobs.c.id)
+    first = ordered.limit(1).with_for_update(skip_locked=True, of=jobs).scalar_subquery()
+    taken = update(JobRow).where(JobRow.id == first)
+    begun = taken.values(state="running", worker=bindparam("claimer"), attempt=JobRow.attempt + 1, started_at=now)
+    return begun.returning(*(jobs.c[field.name] for field in fields(Job)))
 
 
 def holds(session: Session, job: Job) -> bool:
@@ -53,7 +74,7 @@ def report(session: Session, reports: Sequence[tuple[Job, dict[str, Any]]]) -> N
 def held(session: Session, worker: str) -> Mapping[tuple[UUID, int], bool]:
     """What the store says this worker runs: by id and attempt, whether somebody wants it cancelled."""
     chosen = select(JobRow.id, JobRow.attempt, JobRow.cancel_wanted)
-    found = session.execute(chosen.where(JobRow.state == "running", JobRow.worker == worker))
+    found = session.execute(chosen.where(RUNNING, JobRow.worker == worker))
     return {(job_id, attempt): wanted for job_id, attempt, wanted in found}
 
 
@@ -88,7 +109,7 @@ def fail(session: Session, job: Job, error: str, policy: Policy, *, final: bool 
 def rescue(session: Session, kinds: Kinds) -> list[Job]:
     """Put back every running job whose worker is no more; those jobs."""
     dead = ~exists().where(WorkerRow.id == JobRow.worker)
-    chosen = select(JobRow).where(JobRow.state == "running", dead).with_for_update(skip_locked=True, of=JobRow)
+    chosen = select(JobRow).where(RUNNING, dead).with_for_update(skip_locked=True, of=JobRow)
     jobs = [job_of(row) for row in session.scalars(chosen.execution_options(populate_existing=True)).all()]
     for job in jobs:
         _rescue(session, job, kinds.policy(job.kind))
@@ -98,7 +119,7 @@ def rescue(session: Session, kinds: Kinds) -> list[Job]:
 def orphaned(session: Session) -> bool:
     """Whether a job runs by the store whose worker is no more."""
     dead = ~exists().where(WorkerRow.id == JobRow.worker)
-    return session.execute(select(JobRow.id).where(JobRow.state == "running", dead).limit(1)).first() is not None
+    return session.execute(select(JobRow.id).where(RUNNING, dead).limit(1)).first() is not None
 
 
 def _rescue(session: Session, job: Job, policy: Policy) -> None:
@@ -114,7 +135,7 @@ def _rescue(session: Session, job: Job, policy: Policy) -> None:
 def _put_back(session: Session, job: Job, now: datetime, seconds: float = 0, **values: Any) -> bool:
     """Let it wait for another run, unless a twin waits already: then that one does its work."""
     twin = select(JobRow.id).where(JobRow.kind == job.kind, JobRow.subject == job.subject)
-    waiting = session.scalar(twin.where(JobRow.state == "waiting", JobRow.coalesces))
+    waiting = session.scalar(twin.where(WAITING, JobRow.coalesces))
     coalesces = session.scalar(select(JobRow.coalesces).where(JobRow.id == job.id))
     if waiting is not None and coalesces:
         error = values["error"] or "The run was interrupted."
@@ -125,7 +146,7 @@ def _put_back(session: Session, job: Job, now: datetime, seconds: float = 0, **v
 
 def _run(job: Job) -> tuple[ColumnElement[bool], ...]:
     """That very run and no later one of the same job."""
-    running = JobRow.state == "running"
+    running = RUNNING
     return (JobRow.id == job.id, JobRow.attempt == job.attempt, running, JobRow.worker == job.worker)
 
 

@@ -26,8 +26,17 @@ def new_job(kind: str, subject: str, payload: dict[str, Any], project_id: int | 
     }
 
 
-def insert_jobs(session: Session, jobs: Sequence[dict[str, Any]]) -> list[UUID]:
-    """Insert jobs; the ids of those that are new. The others have a twin that waits already."""
+def insert_job(session: Session, job: dict[str, Any]) -> UUID | None:
+    """Insert a job, whose values may be expressions; its id, or `None` when its twin waits already."""
+    made = _insert(session).values(job).returning(JobRow.id)
+    return session.execute(made).scalar()
+
+
+def insert_jobs(session: Session, jobs: Sequence[dict[str, Any]]) -> None:
+    """Insert jobs of plain values, but those whose twin waits already."""
+    session.execute(_insert(session), list(jobs))
+
+
+def _insert(session: Session) -> Any:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    made = session.scalars(insert(JobRow).values(list(jobs)).on_conflict_do_nothing().returning(JobRow.id))
-    return list(made)
+    return insert(JobRow).on_conflict_do_nothing()

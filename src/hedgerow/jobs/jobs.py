@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, literal, or_, select, update
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
 from hedgerow.jobs.base import Job
 from hedgerow.jobs.bell import Bell
-from hedgerow.jobs.inserting import insert_jobs, new_job
+from hedgerow.jobs.inserting import insert_job, new_job
 from hedgerow.jobs.kinds import Kinds
 from hedgerow.jobs.moments import now_in_sql
 from hedgerow.jobs.reading import job_of
-from hedgerow.jobs.rows import JobRow
+from hedgerow.jobs.rows import ACTIVE, RUNNING, WAITING, JobRow
 from hedgerow.store.base import Instant
 
 
@@ -55,11 +55,10 @@ class Jobs:
         }
         self._bell.ring(session, "work")
         while True:
-            joined = self._join_waiting(session, job) if unique else None
-            if joined is not None:
+            if (made := insert_job(session, job)) is not None:
+                return made
+            if (joined := self._join_waiting(session, job)) is not None:
                 return joined
-            if made := insert_jobs(session, [job]):
-                return made[0]
 
     def cancel(self, session: Session, which: UUID | str) -> int:
         """Call off a job by its id, or every job of a subject; how many were waiting or running.
@@ -67,9 +66,9 @@ class Jobs:
         A waiting job is over with the commit. A running one is told within a second, on whatever machine it runs.
         """
         chosen = JobRow.id == which if isinstance(which, UUID) else JobRow.subject == which
-        waiting = update(JobRow).where(chosen, JobRow.state == "waiting")
+        waiting = update(JobRow).where(chosen, WAITING)
         ended = session.execute(waiting.values(state="cancelled", finished_at=now_in_sql(session)))
-        told = session.execute(update(JobRow).where(chosen, JobRow.state == "running").values(cancel_wanted=True))
+        told = session.execute(update(JobRow).where(chosen, RUNNING).values(cancel_wanted=True))
         self._bell.ring(session, "cancel")
         return int(ended.rowcount + told.rowcount)  # type: ignore[attr-defined]
 
@@ -86,14 +85,14 @@ class Jobs:
 
     def current(self, session: Session, subject: str) -> list[Job]:
         """A subject's jobs that run or wait, the running one first."""
-        active = or_(JobRow.state == "running", JobRow.state == "waiting")
+        active = ACTIVE
         chosen = select(JobRow).where(JobRow.subject == subject, active)
         found = session.scalars(chosen.order_by(JobRow.state, JobRow.rank, JobRow.run_at))
         return [job_of(row) for row in found.all()]
 
     def _join_waiting(self, session: Session, job: dict[str, Any]) -> UUID | None:
         same = (JobRow.kind == job["kind"], JobRow.subject == job["subject"])
-        waiting = update(JobRow).where(*same, JobRow.state == "waiting", JobRow.coalesces)
+        waiting = update(JobRow).where(*same, WAITING, JobRow.coalesces)
         changed = waiting.values(
             payload=job["payload"],
             project_id=job["project_id"],

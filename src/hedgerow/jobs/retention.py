@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from hedgerow.jobs.kinds import Kinds
 from hedgerow.jobs.moments import moment
-from hedgerow.jobs.rows import JobRow
+from hedgerow.jobs.rows import ACTIVE, JobRow
 
 
 def trim(session: Session, kinds: Kinds, touched: Iterable[tuple[str, str]]) -> None:
@@ -31,5 +31,5 @@ def expire(session: Session, kinds: Kinds) -> None:
 
 def count(session: Session) -> dict[str, int]:
     """How many jobs wait and how many run, on all machines."""
-    active = select(JobRow.state, func.count()).where(JobRow.state.in_(("waiting", "running")))
+    active = select(JobRow.state, func.count()).where(ACTIVE)
     return {state: number for state, number in session.execute(active.group_by(JobRow.state))}  # noqa: C416  (rows)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Float, Index, SmallInteger, String, Text, text
+from sqlalchemy import BigInteger, Float, Index, SmallInteger, String, Text, literal_column, or_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.store.base import Base
@@ -31,9 +31,9 @@ class JobRow(Base):
             sqlite_where=_COALESCING,
             postgresql_where=_COALESCING,
         ),
-        Index("ix_jobs_queue", "rank", "run_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_jobs_queue", "rank", "run_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_jobs_history", "subject", "kind", "created_at"),
-        Index("ix_jobs_finished", "kind", "finished_at"),
+        Index("ix_jobs_finished", "finished_at", "kind"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -56,6 +56,12 @@ class JobRow(Base):
     error: Mapped[str | None] = mapped_column(Text)
     progress: Mapped[dict[str, Any] | None]
     result: Mapped[dict[str, Any] | None]
+
+
+# Literals, not bound values: SQLite uses a partial index only where it sees that the condition is the index's own.
+WAITING = JobRow.state == literal_column("'waiting'")
+RUNNING = JobRow.state == literal_column("'running'")
+ACTIVE = or_(WAITING, RUNNING)
 
 
 class ScheduleRow(Base):

@@ -14,7 +14,7 @@ from hedgerow.jobs.bell import Bell
 from hedgerow.jobs.inserting import insert_jobs, new_job
 from hedgerow.jobs.kinds import Kinds
 from hedgerow.jobs.moments import SLACK, moment
-from hedgerow.jobs.rows import JobRow, ScheduleRow
+from hedgerow.jobs.rows import WAITING, JobRow, ScheduleRow
 
 _AT_ONCE = 500
 """Schedules one transaction of the tick takes, so that it is short."""
@@ -101,14 +101,14 @@ def tick(session: Session, kinds: Kinds, bell: Bell) -> int:
 
 def planned_ahead(session: Session) -> bool:
     """Whether a job waits that was planned before the clock was set back."""
-    late = select(JobRow.id).where(JobRow.state == "waiting", JobRow.planned_at > moment(session) + SLACK)
+    late = select(JobRow.id).where(WAITING, JobRow.planned_at > moment(session) + SLACK)
     return session.execute(late.limit(1)).first() is not None
 
 
 def after_the_clock_was_set_back(session: Session) -> int:
     """Jobs that were to wait a while wait only that while, also when the clock has been set back since; how many."""
     now = moment(session)
-    chosen = select(JobRow).where(JobRow.state == "waiting", JobRow.planned_at > now + SLACK)
+    chosen = select(JobRow).where(WAITING, JobRow.planned_at > now + SLACK)
     rows: Sequence[JobRow] = session.scalars(chosen.with_for_update(skip_locked=True)).all()
     for row in rows:
         row.run_at, row.planned_at = now + (row.run_at - row.planned_at), now

@@ -106,10 +106,9 @@ class Worker:
         while not self._stopping:
             self._bell.work.clear()
             try:
-                while (
-                    not self._stopping and len(self._tasks) < self._slots and (job := await self._claim()) is not None
-                ):
-                    self._begin(job)
+                while not self._stopping and (jobs := await self._claim(self._slots - len(self._tasks))):
+                    for job in jobs:
+                        self._begin(job)
             except Exception:
                 _log.exception("no job claimed")
             if not self._stopping:
@@ -187,14 +186,22 @@ class Worker:
 
     # --- runs
 
-    async def _claim(self) -> Job | None:
+    async def _claim(self, most: int) -> list[Job]:
+        """Up to `most` jobs, in one transaction."""
         names = self._kinds.names()
-        while names:
+
+        def claim(session: Session) -> list[Job]:
+            found: list[Job] = []
+            while len(found) < most and (job := claiming.claim(session, self._id, names)) is not None:
+                found.append(job)
+            return found
+
+        while names and most > 0:
             try:
-                return await self._write(lambda s: claiming.claim(s, self._id, names))
+                return await self._write(claim)
             except IntegrityError:  # another worker has just taken a job of the same subject
-                continue
-        return None
+                most = 1
+        return []
 
     def _begin(self, job: Job) -> None:
         _log.info("job began", **_about(job))

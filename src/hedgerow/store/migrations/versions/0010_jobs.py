@@ -60,9 +60,9 @@ def _index_jobs() -> None:
 
     partial("ux_jobs_running_subject", ["subject"], _RUNNING, unique=True)
     partial("ux_jobs_waiting_subject", ["kind", "subject"], _COALESCING, unique=True)
-    partial("ix_jobs_queue", ["rank", "run_at"], _WAITING)
+    partial("ix_jobs_queue", ["rank", "run_at", "id"], _WAITING)
     op.create_index("ix_jobs_history", "jobs", ["subject", "kind", "created_at"])
-    op.create_index("ix_jobs_finished", "jobs", ["kind", "finished_at"])
+    op.create_index("ix_jobs_finished", "jobs", ["finished_at", "kind"])
 
 
 def downgrade() -> None:
