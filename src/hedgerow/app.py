@@ -46,6 +46,7 @@ from hedgerow.web import schema, serving
 from hedgerow.web.application import create, include, mount
 from hedgerow.web.gate import KeyGate
 from hedgerow.web.limits.refusals import Refusals
+from hedgerow.web.limits.slots import Slots
 from hedgerow.web.limits.throttles import Throttles
 from hedgerow.web.telemetry import health, logs
 from hedgerow.web.telemetry.metrics import Metrics
@@ -124,10 +125,12 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     tables = Tables(store, engine)
     opened.push_async_callback(tables.close)
     await tables.start()
-    queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache), settings)
+    slots = _slots(cache, settings)
+    opened.push_async_callback(slots.close)
+    queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache, slots), settings)
     opened.push_async_callback(background.close)
     accounts = Accounts(store, secrets, settings.token_max_seconds)
-    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, cache)
+    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
     rooms = (jobs, accounts, warehouse, tables, queries, endpoints)
@@ -219,6 +222,11 @@ def _throttles(cache: Cache, settings: Settings) -> Throttles:
     materialized = _rates(settings.throttle_materialized_burst, settings.throttle_materialized_sustained)
     rates = {"default": ordinary, "query": query, "materialized": materialized}
     return Throttles(cache, rates, {"query": together, "materialized": together})
+
+
+def _slots(cache: Cache, settings: Settings) -> Slots:
+    limits = {"query": settings.concurrent_queries, "materialized": settings.concurrent_materialized}
+    return Slots(cache, limits)
 
 
 def _rates(*texts: str) -> list[Rate]:

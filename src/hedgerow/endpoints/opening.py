@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from hedgerow.accounts.signing import SigningKeys
-from hedgerow.cache import Cache
 from hedgerow.endpoints.changes import Changes
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.reading import Reading
@@ -31,7 +30,7 @@ class Backends:
     variables: Variables
     kinds: Kinds
     signing: SigningKeys
-    cache: Cache
+    slots: Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,6 @@ class Endpoints:
     async def close(self) -> None:
         """Write what is only in memory yet."""
         await self.usage.close()
-        await self.runs.slots.close()
 
 
 def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
@@ -57,9 +55,7 @@ def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
     definitions = Definitions(store, backends.variables)
     preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
     plans = Plans(settings.query_max_rows)
-    limits = {"query": settings.concurrent_queries, "materialized": settings.concurrent_materialized}
-    slots = Slots(backends.cache, limits)
-    runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, slots, settings)
+    runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, backends.slots, settings)
     tokens = Tokens(store, definitions, backends.signing, settings.token_max_seconds)
     changes = Changes(store, preparation, definitions)
     return Endpoints(Reading(store, preparation, usage), changes, runs, usage, tokens)

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     throttle_materialized_sustained: str = Field(
         "", description="Long-term rate of runs that are served from a table; empty is none."
     )
-    concurrent_queries: int = Field(0, ge=0, description="Runs of one project's endpoints at once; 0 is no limit.")
+    concurrent_queries: int = Field(0, ge=0, description="Queries and runs of one project at once; 0 is no limit.")
     concurrent_materialized: int = Field(
         0, ge=0, description="Runs of one project at once that are served from a table; 0 is no limit."
     )

@@ -60,6 +60,10 @@ class Kinds:
         """All there are, or those an endpoint may hold."""
         return [kind.name for kind in self._kinds.values() if kind.publishable or not publishable]
 
+    def reads_rows(self, query: BaseModel) -> bool:
+        """Whether a query that was read is of a kind that asks the engine for rows."""
+        return self._kinds[query.kind].publishable  # type: ignore[attr-defined]
+
     def read(self, query: object, *, attr: str = "query", publishable: bool = False) -> BaseModel:
         """The query as its kind's model. Raises `InvalidInput` with `attr`, its parts joined by `__`."""
         if not isinstance(query, dict):

@@ -14,6 +14,7 @@ from hedgerow.queries.running import Handler, Runners, SqlRunner
 from hedgerow.queries.statuses import Statuses
 from hedgerow.store import Store
 from hedgerow.warehouse import Catalogs
+from hedgerow.web.limits.slots import Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Backends:
     catalogs: Catalogs
     engine: Engine
     cache: Cache
+    slots: Slots
 
 
 def open_queries(
@@ -41,4 +43,4 @@ def open_queries(
     kinds = Kinds(kind for kind, _ in handled)
     runners = Runners({kind.name: handler for kind, handler in handled})
     background = Background(runners, Statuses(backends.cache), backends.engine)
-    return QueryDesk(kinds, runners, background, settings), background
+    return QueryDesk(kinds, runners, background, backends.slots, settings), background

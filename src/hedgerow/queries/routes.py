@@ -18,6 +18,7 @@ from hedgerow.queries.statuses import Name
 from hedgerow.queries.values import Overrides
 from hedgerow.web.access import Access, Gate
 from hedgerow.web.hangup import until_hangup
+from hedgerow.web.limits.slots import Slots
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 _IN_BACKGROUND = frozenset({"async", "force_async", "async_except_on_cache_miss", "lazy_async"})
@@ -49,8 +50,18 @@ class QueryRequest(BaseModel):
 class QueryDesk:
     """What the routes need."""
 
-    def __init__(self, kinds: Kinds, runners: Runners, background: Background, settings: Settings) -> None:
-        self.kinds, self.runners, self.background, self.settings = kinds, runners, background, settings
+    def __init__(
+        self, kinds: Kinds, runners: Runners, background: Background, slots: Slots, settings: Settings
+    ) -> None:
+        self.kinds, self.runners, self.background = kinds, runners, background
+        self.slots, self.settings = slots, settings
+
+    async def run(self, asked: Asked) -> bytes:
+        """The answer of a query that somebody waits for; one that reads rows needs a slot."""
+        if not self.kinds.reads_rows(asked.query):
+            return await self.runners.run(asked)
+        async with self.slots.held("query", asked.project_id):
+            return await self.runners.run(asked)
 
 
 def router(desk: QueryDesk, gate: Gate) -> APIRouter:
@@ -108,7 +119,7 @@ async def _answer(desk: QueryDesk, request: Request, access: Access, body: Query
     if later:
         status = await desk.background.start(Name(access.project_id, client_id), asked)
         return _json(orjson.dumps({"query_status": status}), 202)
-    return _json(await until_hangup(request, desk.runners.run(asked)))
+    return _json(await until_hangup(request, desk.run(asked)))
 
 
 def _unwrapped(query: JsonValue) -> JsonValue:

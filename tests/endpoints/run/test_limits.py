@@ -161,6 +161,24 @@ def test_no_more_run_at_once_than_the_setting_says(make_app: MakeApi, cache: str
     assert _statuses(api, 5) == [200] * 5
 
 
+def test_queries_and_runs_share_their_slots(make_app: MakeApi) -> None:
+    api = _limited(make_app, concurrent_queries=1, api_query_timeout=2)
+    assert api.post("/endpoints", json={"name": "slow", "query": hogql(ENDLESS)}).status_code == 201
+
+    metadata = {"kind": "HogQLMetadata", "language": "hogQL", "query": "select 1"}
+    beside: list[int] = []
+
+    def full() -> bool:
+        if api.post("/query", json={"query": hogql("select 1")}).status_code != 429:
+            return False
+        # What asks the engine for no rows is not held up.
+        beside.append(api.post("/query", json={"query": metadata}).status_code)
+        return True
+
+    assert _during(api, full).json()["code"] == "query_timeout"
+    assert beside == [200]
+
+
 @pytest.mark.acceptance
 @pytest.mark.slow
 def test_a_client_that_hangs_up_gives_its_slot_back(tmp_path: Path, own_redis: RedisServer) -> None:
