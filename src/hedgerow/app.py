@@ -17,6 +17,8 @@ import hedgerow.activity.routes
 import hedgerow.endpoints.routes
 import hedgerow.queries.routes
 import hedgerow.variables.routes
+import hedgerow.views.routes.links
+import hedgerow.views.routes.saved
 import hedgerow.warehouse.routes
 from hedgerow import __version__
 from hedgerow.accounts import Accounts, prepare
@@ -41,6 +43,8 @@ from hedgerow.queries.opening import open_queries
 from hedgerow.queries.routes import QueryDesk
 from hedgerow.store import Secrets, Store, open_secrets
 from hedgerow.variables import Variables
+from hedgerow.views import Backends as ViewBackends
+from hedgerow.views import ViewMemory, Views, open_views, taken
 from hedgerow.warehouse import Backends, Warehouse, open_warehouse
 from hedgerow.web import schema, serving
 from hedgerow.web.application import create, include, mount
@@ -72,6 +76,7 @@ class House:
     warehouse: Warehouse
     tables: Tables
     queries: QueryDesk
+    views: Views
     endpoints: Endpoints
 
 
@@ -118,7 +123,8 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     jobs = open_jobs(store, settings.workers, settings.job_lease)
     figures = Figures()
     engine = metered(await _engine_and_schema(settings, store, engine, opened), figures)
-    warehouse = open_warehouse(Backends(store, secrets, engine, files), settings)
+    standing_on = Backends(store, secrets, engine, files)
+    warehouse = open_warehouse(standing_on, settings, [taken], [ViewMemory().contribute])
     opened.push_async_callback(warehouse.close)
     await warehouse.start()
     retention.start()
@@ -131,9 +137,10 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.push_async_callback(background.close)
     accounts = Accounts(store, secrets, settings.token_max_seconds)
     standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots)
+    views = open_views(ViewBackends(store, engine, warehouse.catalogs, warehouse.tables.named), settings)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
-    rooms = (jobs, accounts, warehouse, tables, queries, endpoints)
+    rooms = (jobs, accounts, warehouse, tables, queries, views, endpoints)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)
 
 
@@ -195,6 +202,13 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     mount(app, hedgerow.warehouse.routes.router(house.warehouse, house.accounts, gate), "warehouse_tables")
     mount(app, hedgerow.queries.routes.router(house.queries, gate), "query")
     mount(app, hedgerow.variables.routes.router(house.store, Variables(), gate), "insight_variables")
+    mount(
+        app,
+        hedgerow.views.routes.saved.router(house.store, house.views, house.accounts, gate),
+        "warehouse_saved_queries",
+    )
+    links = hedgerow.views.routes.links.router(house.store, house.views, house.accounts, gate)
+    mount(app, links, "warehouse_view_links")
     mount(app, hedgerow.endpoints.routes.router(house.endpoints, house.accounts, gate), "endpoints")
 
 

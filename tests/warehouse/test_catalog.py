@@ -97,7 +97,7 @@ def test_another_process_knows_within_a_second(sqlite_store: Store) -> None:
 
 @pytest.mark.parametrize("project", [1, 2])
 def test_other_rooms_add_tables(sqlite_store: Store, project: int) -> None:
-    def views(_session: Session, asked: int) -> Iterator[Table]:
+    def views(_session: Session, asked: int, _tables: object) -> Iterator[Table]:
         yield Table(f"view_of_{asked}", PhysicalTable(f"p{asked}", "v_1"), kind="view")
 
     shelf, catalogs = made(sqlite_store, (views,))

@@ -36,7 +36,7 @@ class Shapes:
             "created_at": iso(record.created_at),
             "url_pattern": self._address(record),
             "credential": _credential(record, cards),
-            "columns": [_column(column) for column in record.columns],
+            "columns": [column_shape(column) for column in record.columns],
             "external_data_source": None,
             "external_schema": None,
             "options": dict(record.options),
@@ -67,7 +67,8 @@ def _credential(record: TableRecord, cards: Mapping[int, UserCard]) -> dict[str,
     return {"id": str(credential.id), "created_by": maker, "created_at": iso(credential.created_at)}
 
 
-def _column(column: KeptColumn) -> dict[str, Any]:
+def column_shape(column: KeptColumn) -> dict[str, Any]:
+    """A column of a table or view."""
     return {
         "key": column.name,
         "name": column.name,

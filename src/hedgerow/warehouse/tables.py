@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.store import Store
@@ -57,6 +58,10 @@ class Tables:
         """One table; raises `NotFound`. Blocking."""
         with self._store.read() as session:
             return self._shelf.get(session, project_id, table_id)
+
+    def named(self, session: Session, project_id: int, name: str) -> bool:
+        """Whether a table has the name: other rooms ask before they take it."""
+        return self._shelf.named(session, project_id, name) is not None
 
     async def create(self, project_id: int, user_id: int, draft: Draft) -> TableRecord:
         """Link a table: its address is checked and its columns are read first."""

@@ -4,7 +4,7 @@ The language fetches nothing. Whoever compiles hands in one `Catalog` for one pr
 not exist.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hedgerow.language.syntax import nodes
@@ -29,11 +29,22 @@ class FunctionTable:
     """`name Type, …` as the engine writes it; empty lets the engine infer."""
 
 
-@dataclass(frozen=True, slots=True)
 class ViewTable:
-    """A table that is a query: inlined where it is used. `tree` is parsed, not resolved."""
+    """A table that is a query: inlined where it is used. `tree` is parsed, not resolved.
 
-    tree: nodes.AnySelect
+    Give the tree, or what makes it: a catalog of thousands of views then parses those that a query uses, once each.
+    """
+
+    __slots__ = ("_given",)
+
+    def __init__(self, tree: nodes.AnySelect | Callable[[], nodes.AnySelect]) -> None:
+        self._given = tree
+
+    @property
+    def tree(self) -> nodes.AnySelect:
+        if not isinstance(self._given, nodes.SelectQuery | nodes.SelectSetQuery):
+            self._given = self._given()
+        return self._given
 
 
 Backing = PhysicalTable | FunctionTable | ViewTable

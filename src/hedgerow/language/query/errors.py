@@ -14,5 +14,13 @@ class QueryFault(InvalidInput):
         self.end: int | None = span[1] if span else None
 
 
+class CycleFault(QueryFault):
+    """A view reads itself; `path` names the views on the way, from it back to it."""
+
+    def __init__(self, message: str, path: str, node: nodes.Node | None = None) -> None:
+        super().__init__(message, node)
+        self.path = path
+
+
 class UnguardedTable(Exception):
     """A table reached the printer without the guard's mark: a fault of ours, never shown."""

@@ -46,7 +46,8 @@ class CompiledQuery:
 
     `row_limit`: rows the answer may hold; any beyond is the look-ahead row. `variable_parameters`: variable → the
     parameters that carry its value (none where it is NULL). `inlined`: variables whose value is in the text itself.
-    `lineage`: output column → the tables' columns it is made of.
+    `lineage`: output column → the tables' columns it is made of. `tables` are all it reads, through views as well;
+    `direct` those that its own text names.
     """
 
     sql: str
@@ -62,6 +63,7 @@ class CompiledQuery:
     lineage: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     hogql_template: str = ""
     """`hogql` with the variables' places marked; empty when it has none."""
+    direct: tuple[str, ...] = ()
 
 
 def parse(text: str) -> nodes.AnySelect:
@@ -97,6 +99,7 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
         hogql_template=hogql if has_variables(hogql) else "",
         columns=tuple(column.physical for column in outputs),
         tables=resolved.tables,
+        direct=resolved.direct,
         row_limit=bounds.rows,
         row_offset=bounds.offset,
         variable_parameters={name: tuple(carriers) for name, carriers in printer.variables.items()},

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from hedgerow.language.query.catalog import Catalog, SavedJoin, ViewTable
-from hedgerow.language.query.errors import QueryFault
+from hedgerow.language.query.errors import CycleFault, QueryFault
 from hedgerow.language.query.functions import TABLE_FUNCTIONS
 from hedgerow.language.query.passes.resolve_expressions import ExpressionResolver
 from hedgerow.language.query.print_hogql import column_name, filled, has_variables
@@ -22,19 +22,24 @@ _FUNCTION_COLUMNS = {"numbers": "number", "zeros": "zero", "generateSeries": "ge
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A resolved tree: its output columns, the tables it reads, the variables whose value became a name."""
+    """A resolved tree: its output columns, the tables it reads, the variables whose value became a name.
+
+    `direct`: the tables it names itself, without those that its views read.
+    """
 
     tree: nodes.AnySelect
     relation: Relation
     tables: tuple[str, ...]
     inlined: frozenset[str]
+    direct: tuple[str, ...]
 
 
 def resolve(tree: nodes.AnySelect, catalog: Catalog) -> Resolved:
     """The tree with all names resolved (it is changed)."""
     resolver = Resolver(catalog)
     relation = resolver.select_set(tree, None, outermost=True)
-    return Resolved(tree, relation, tuple(sorted(resolver.tables)), frozenset(resolver.inlined))
+    tables, direct = tuple(sorted(resolver.tables)), tuple(sorted(resolver.direct))
+    return Resolved(tree, relation, tables, frozenset(resolver.inlined), direct)
 
 
 class Resolver(ExpressionResolver):
@@ -43,6 +48,7 @@ class Resolver(ExpressionResolver):
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.tables: set[str] = set()
+        self.direct: set[str] = set()
         self.inlined: set[str] = set()
         self._views: list[str] = []
         self._view_count = 0
@@ -210,6 +216,8 @@ class Resolver(ExpressionResolver):
         if found is None:
             raise QueryFault(f"Unknown table `{name}`.", join.table)
         self.tables.add(name)
+        if not self._views:
+            self.direct.add(name)
         self._read(1, join)
         if isinstance(found.backing, ViewTable):
             relation = self._view(name, found.backing, join)
@@ -230,7 +238,7 @@ class Resolver(ExpressionResolver):
     def _view(self, name: str, view: ViewTable, join: nodes.JoinExpr) -> Relation:
         if name in self._views:
             path = " → ".join([*self._views[self._views.index(name) :], name])
-            raise QueryFault(f"The view {name} reads itself: {path}", join.table)
+            raise CycleFault(f"The view {name} reads itself: {path}", path, join.table)
         self._view_count += 1
         if self._view_count > _MAX_VIEWS:
             raise QueryFault(

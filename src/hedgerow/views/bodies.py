@@ -1,0 +1,98 @@
+"""What may be said of saved queries and saved joins."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from hedgerow.views.records import Draft
+
+Frequency = Literal["never", "5min", "15min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_$][A-Za-z0-9_$]*$", max_length=400)]
+
+
+class ViewChange(BaseModel):
+    """What may be said of a view; the rest is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: Name = ""
+    query: JsonValue = Field(None, description='`{"kind": "HogQLQuery", "query": "SELECT …"}`')
+    edited_history_id: str | None = Field(None, description="The `latest_history_id` that the change was made from.")
+    soft_update: bool | None = Field(None, description="Change the query whoever changed it meanwhile.")
+    types: list[tuple[str, str]] | None = Field(None, description="Columns as `[name, type]`: none are found out.")
+    sync_frequency: Frequency | None = None
+    deleted: bool = False
+    rewrite_dependents: bool = Field(False, description="At a rename: give the views that read it the new name.")
+
+    def draft(self) -> Draft:
+        """What was said, and nothing else."""
+        return Draft(
+            given=frozenset(self.model_fields_set),
+            name=self.name,
+            query=self.query,
+            token=_canonical(self.edited_history_id),
+            soft=bool(self.soft_update),
+            types=None if self.types is None else tuple(self.types),
+            sync_frequency=None if self.sync_frequency == "never" else self.sync_frequency,
+            rewrite_dependents=self.rewrite_dependents,
+            deleted=self.deleted,
+        )
+
+
+class NewView(ViewChange):
+    """A view to make."""
+
+    name: Name
+    query: JsonValue
+
+
+class Level(BaseModel):
+    """How many steps away; all unless told."""
+
+    model_config = ConfigDict(extra="ignore")
+    level: Annotated[int, Field(ge=1, le=10_000, strict=True)] | None = None
+
+
+class LinkKeys(BaseModel):
+    """Which column of a table goes with which of another."""
+
+    model_config = ConfigDict(extra="ignore")
+    source_table_name: Short
+    source_table_key: Short
+    joining_table_name: Short
+    joining_table_key: Short
+
+
+class NewLink(LinkKeys):
+    """A join to save: `source_table.field_name.column` then reads the joining table."""
+
+    field_name: FieldName
+    configuration: dict[str, Any] | None = None
+
+
+class LinkChange(BaseModel):
+    """What may be said of a saved join."""
+
+    model_config = ConfigDict(extra="ignore")
+    source_table_name: Short = ""
+    source_table_key: Short = ""
+    joining_table_name: Short = ""
+    joining_table_key: Short = ""
+    field_name: FieldName | None = None
+    configuration: dict[str, Any] | None = None
+
+
+class Enabling(BaseModel):
+    """Whether a managed set of views is shown."""
+
+    enabled: bool
+
+
+def _canonical(token: str | None) -> str | None:
+    """Any spelling of a UUID in the one that answers have."""
+    try:
+        return str(UUID(token)) if token else None
+    except ValueError:
+        return token

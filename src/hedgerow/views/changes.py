@@ -1,0 +1,232 @@
+"""Makes, changes and deletes saved queries: each change is one transaction, with its note in the activity log."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hedgerow.activity import Activity, Change, detail, differences
+from hedgerow.kit.errors import HedgerowError, InvalidInput
+from hedgerow.store import Store
+from hedgerow.views import errors, lineage, links, shelf
+from hedgerow.views.names import check_name
+from hedgerow.views.records import Draft, Prepared, View
+from hedgerow.views.texts.preparing import Preparation, compiled_text
+from hedgerow.views.texts.rewriting import Rewriting
+from hedgerow.warehouse.catalog import Catalogs
+from hedgerow.warehouse.errors import NameTaken
+from hedgerow.warehouse.types import kept
+
+SCOPE = "DataWarehouseSavedQuery"
+_REFRESHED = 200
+TableTaken = Callable[[Session, int, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What can be done to saved queries. `table_taken` asks the warehouse whether a table has a name."""
+
+    store: Store
+    catalogs: Catalogs
+    preparation: Preparation
+    rewriting: Rewriting
+    table_taken: TableTaken
+
+    async def save(self, project_id: int, user_id: int, draft: Draft) -> tuple[View, bool]:
+        """Make a view, or change the one of that name; whether it was made."""
+        name = check_name(draft.name)
+        present = await asyncio.to_thread(self._named, project_id, name)
+        if present is not None:
+            return await self.change(present, user_id, draft), False
+        prepared = await self.preparation.prepare(project_id, draft)
+        made = await asyncio.to_thread(self._add, project_id, user_id, name, prepared)
+        self.catalogs.forget(project_id)
+        return made, True
+
+    async def change(self, view: View, user_id: int, draft: Draft) -> View:
+        """Set what was said."""
+        if view.managed_viewset_kind:
+            raise InvalidInput(errors.MANAGED_UPDATE)
+        values: dict[str, Any] = {}
+        prepared = await self._requeried(view, draft)
+        if prepared is not None:
+            values |= {"query": dict(prepared.query), "columns": prepared.columns, "status": "Modified"}
+        elif draft.types is not None:
+            values["columns"] = await self._typed(view, draft)
+        rewritten: Mapping[UUID, str] = {}
+        if "name" in draft.given and draft.name != view.name:
+            values["name"] = check_name(draft.name)
+            if draft.rewrite_dependents:
+                text = str(prepared.query["query"]) if prepared else view.text
+                rewritten = await self.rewriting.texts(view, draft.name, text)
+        if "sync_frequency" in draft.given:
+            values["sync_frequency"] = draft.sync_frequency
+        if not values:
+            return view
+        changed = await asyncio.to_thread(self._change, view, user_id, values, prepared, rewritten)
+        self.catalogs.forget(view.project_id)
+        if prepared is not None:
+            await self._refresh_below(changed)
+        return changed
+
+    async def delete(self, view: View, user_id: int, *, force: bool = False) -> None:
+        """Delete one; views that read it refuse that unless it is forced."""
+        if view.managed_viewset_kind:
+            raise InvalidInput(errors.MANAGED_DELETE)
+        await asyncio.to_thread(self._delete, view, user_id, force)
+        self.catalogs.forget(view.project_id)
+
+    # --- inside
+
+    async def _requeried(self, view: View, draft: Draft) -> Prepared | None:
+        """The new query checked; `None` when its text is the one there is."""
+        if "query" not in draft.given or draft.query == view.query:
+            return None
+        if not draft.soft and draft.token != str(view.revision):
+            raise InvalidInput(errors.MODIFIED)
+        return await self.preparation.prepare(view.project_id, draft, view.name)
+
+    async def _typed(self, view: View, draft: Draft) -> Any:
+        query = Draft(frozenset({"query"}), query=view.query, types=draft.types)
+        return (await self.preparation.prepare(view.project_id, query, view.name)).columns
+
+    def _named(self, project_id: int, name: str) -> View | None:
+        with self.store.read() as session:
+            return shelf.named(session, project_id, [name]).get(name)
+
+    def _add(self, project_id: int, user_id: int, name: str, prepared: Prepared) -> View:
+        values = {"name": name, "query": dict(prepared.query), "columns": prepared.columns, "created_by": user_id}
+        try:
+            with self.store.write() as session:
+                sequence = shelf.lock(session, project_id)
+                self._check_free(session, project_id, name)
+                _refuse_cycle(session, project_id, name, prepared.parents)
+                view = shelf.add(session, project_id, sequence, values)
+                shelf.set_parents(session, project_id, view.id, prepared.parents)
+                note(session, view, user_id, "created", None)
+                return view
+        except IntegrityError:
+            raise NameTaken() from None
+
+    def _change(
+        self,
+        view: View,
+        user_id: int,
+        values: Mapping[str, Any],
+        prepared: Prepared | None,
+        rewritten: Mapping[UUID, str],
+    ) -> View:
+        try:
+            with self.store.write() as session:
+                sequence = shelf.lock(session, view.project_id)
+                present = shelf.get(session, view.project_id, view.id)
+                if prepared is not None and present.revision != view.revision:
+                    raise InvalidInput(errors.MODIFIED)
+                name = values.get("name", present.name)
+                if name != present.name:
+                    self._check_free(session, view.project_id, name)
+                    _check_rewritten(session, view, rewritten)
+                changed = shelf.change(session, present, sequence, values)
+                if prepared is not None:
+                    shelf.set_parents(session, view.project_id, view.id, prepared.parents)
+                reads = lineage.parents_of(session, view.project_id, [name]).get(name, [])
+                _refuse_cycle(session, view.project_id, name, reads)
+                note(session, changed, user_id, "updated", present)
+                self._rewrite(session, view, changed, user_id, sequence, rewritten)
+                return changed
+        except IntegrityError:
+            raise NameTaken() from None
+
+    def _rewrite(
+        self, session: Session, old: View, new: View, user_id: int, sequence: int, texts: Mapping[UUID, str]
+    ) -> None:
+        """Give the dependents of a renamed view their new text."""
+        for dependent in shelf.by_ids(session, old.project_id, texts):
+            reads = lineage.parents_of(session, old.project_id, [dependent.name]).get(dependent.name, [])
+            query = {**dependent.query, "query": texts[dependent.id]}
+            changed = shelf.change(session, dependent, sequence, {"query": query})
+            parents = sorted({new.name if parent == old.name else parent for parent in reads})
+            shelf.set_parents(session, old.project_id, dependent.id, parents)
+            note(session, changed, user_id, "updated", dependent)
+        links.rename(session, old.project_id, old.name, new.name, rewrite=bool(texts))
+
+    def _delete(self, view: View, user_id: int, force: bool) -> None:
+        with self.store.write() as session:
+            sequence = shelf.lock(session, view.project_id)
+            present = shelf.get(session, view.project_id, view.id)
+            below = lineage.descendants(session, view.project_id, present.name, 1)
+            if below and not force:
+                readers = sorted(shelf.named(session, view.project_id, below[0]).values(), key=lambda each: each.name)
+                raise errors.HasDependents(
+                    "delete", present, readers, "Delete or change those first, or add ?force=true."
+                )
+            shelf.change(session, present, sequence, {"deleted": True})
+            shelf.set_parents(session, view.project_id, view.id, ())
+            links.drop_of(session, view.project_id, present.name)
+            note(session, present, user_id, "deleted", present)
+
+    def _check_free(self, session: Session, project_id: int, name: str) -> None:
+        if shelf.taken(session, project_id, name) or self.table_taken(session, project_id, name):
+            raise NameTaken()
+
+    async def _refresh_below(self, view: View) -> None:
+        """Tell the columns of views below anew: a star stands for what is above it."""
+        for child in await asyncio.to_thread(self._below, view):
+            catalog = await self.catalogs.fetch(view.project_id)
+            try:
+                compiled = await asyncio.to_thread(compiled_text, child.text, catalog)
+                columns = kept(await self.preparation.described(compiled))
+            except HedgerowError:
+                continue  # it is broken now: its columns stay as they were last
+            if columns != child.columns:
+                await asyncio.to_thread(self._recolumn, child, columns)
+        self.catalogs.forget(view.project_id)
+
+    def _below(self, view: View) -> list[View]:
+        with self.store.read() as session:
+            names = lineage.ordered(session, view.project_id, view.name)[:_REFRESHED]
+            found = shelf.named(session, view.project_id, names)
+        return [found[name] for name in names if name in found and found[name].physical is None]
+
+    def _recolumn(self, view: View, columns: Any) -> None:
+        with self.store.write() as session:
+            sequence = shelf.lock(session, view.project_id)
+            shelf.change(session, view, sequence, {"columns": columns})
+
+
+def note(session: Session, view: View, user_id: int | None, activity: str, before: View | None) -> None:
+    """Tell the activity log what a view was and is; nothing when an update changed nothing that is told."""
+    after = None if activity == "deleted" else _told(view)
+    fields = differences(SCOPE, _told(before) if before else None, after)
+    if fields or activity not in {"updated"}:
+        told = detail(view.name, fields)
+        Activity().note(session, Change(view.project_id, user_id, SCOPE, str(view.id), activity, told))
+
+
+def _told(view: View) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "query": dict(view.query),
+        "sync_frequency": view.sync_frequency,
+        "is_materialized": view.is_materialized,
+    }
+
+
+def _refuse_cycle(session: Session, project_id: int, name: str, parents: Any) -> None:
+    path = lineage.path_back(session, project_id, name, parents)
+    if path is not None:
+        raise errors.cycle(" → ".join(path))
+
+
+def _check_rewritten(session: Session, view: View, rewritten: Mapping[UUID, str]) -> None:
+    """The dependents that were rewritten are all there are, unless none was asked to be."""
+    if not rewritten:
+        return
+    below = lineage.descendants(session, view.project_id, view.name, 1)
+    now = set(lineage.identities(session, view.project_id, below[0] if below else []).values())
+    if now != set(rewritten):
+        raise InvalidInput("The views that read it have changed meanwhile: try again.", attr="rewrite_dependents")

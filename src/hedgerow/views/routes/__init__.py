@@ -1,0 +1,1 @@
+"""The routes of saved queries, saved joins and managed sets of views."""

@@ -1,0 +1,98 @@
+"""Rows of saved queries, of what they read, of saved joins, and of the managed sets of views."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, Index, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hedgerow.kit.clock import now
+from hedgerow.kit.ids import uuid7
+from hedgerow.store.base import Base
+
+_LIVE = text("NOT deleted")
+
+
+class ViewRow(Base):
+    """A saved query. `query` is the object as it was given, `columns` hold `{"name", "clickhouse", "hogql", "valid"}`.
+
+    `revision` is new with every other text. `sequence` grows with every change within a project, so that a memory of
+    thousands asks for what is newer than what it knows. `physical` is the table that serves a materialized one.
+    """
+
+    __tablename__ = "saved_queries"
+    __table_args__ = (
+        Index("uq_saved_queries_name", "project_id", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_saved_queries_sequence", "project_id", "sequence"),
+        Index("ix_saved_queries_page", "project_id", "deleted", "created_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(128))
+    query: Mapped[dict[str, Any]] = mapped_column()
+    columns: Mapped[list[Any]] = mapped_column(default=list)
+    revision: Mapped[UUID] = mapped_column(Uuid, default=uuid4)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    origin: Mapped[str] = mapped_column(String(32), default="data_warehouse")
+    managed_viewset_kind: Mapped[str | None] = mapped_column(String(64))
+    deleted: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    sync_frequency: Mapped[str | None] = mapped_column(String(16))
+    status: Mapped[str | None] = mapped_column(String(16))
+    last_run_at: Mapped[datetime | None] = mapped_column()
+    latest_error: Mapped[str | None] = mapped_column(Text)
+    is_materialized: Mapped[bool] = mapped_column(default=False)
+    physical: Mapped[str | None] = mapped_column(String(64))
+
+
+class EdgeRow(Base):
+    """That a saved query's text names a table or view. By name, so that it is as true as the text is."""
+
+    __tablename__ = "saved_query_edges"
+    __table_args__ = (Index("ix_saved_query_edges_parent", "project_id", "parent"),)
+
+    child_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    parent: Mapped[str] = mapped_column(String(200), primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class LinkRow(Base):
+    """A saved join: from the source table, `field_name.column` reads the joining table."""
+
+    __tablename__ = "warehouse_view_links"
+    __table_args__ = (
+        Index(
+            "uq_warehouse_view_links_field",
+            "project_id",
+            "source_table_name",
+            "field_name",
+            unique=True,
+            sqlite_where=_LIVE,
+            postgresql_where=_LIVE,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    source_table_name: Mapped[str] = mapped_column(String(400))
+    source_table_key: Mapped[str] = mapped_column(String(400))
+    joining_table_name: Mapped[str] = mapped_column(String(400))
+    joining_table_key: Mapped[str] = mapped_column(String(400))
+    field_name: Mapped[str] = mapped_column(String(400))
+    configuration: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    deleted: Mapped[bool] = mapped_column(default=False)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ViewsetRow(Base):
+    """Whether a managed set of views is shown in a project."""
+
+    __tablename__ = "managed_viewsets"
+
+    project_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(64), primary_key=True)
+    enabled: Mapped[bool] = mapped_column(default=False)

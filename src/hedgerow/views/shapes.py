@@ -1,0 +1,64 @@
+"""Saved queries and saved joins as the API answers them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hedgerow.kit.clock import iso
+from hedgerow.views.links import Link
+from hedgerow.views.records import View
+from hedgerow.warehouse.shapes import column_shape
+from hedgerow.web.access import UserCard, UserCards
+
+
+def listed(views: Iterable[View], cards: UserCards) -> list[dict[str, Any]]:
+    """Views without their queries, with one look-up of their makers."""
+    views = list(views)
+    known = cards.cards({view.created_by for view in views if view.created_by is not None})
+    return [_minimal(view, known) for view in views]
+
+
+def whole(view: View, cards: UserCards) -> dict[str, Any]:
+    """One view with its query and the token that changing it takes."""
+    known = cards.cards({view.created_by} if view.created_by is not None else set())
+    return {
+        **_minimal(view, known),
+        "query": view.query,
+        "latest_history_id": str(view.revision),
+        # What a change may say; the reference shows them in answers as well.
+        "edited_history_id": None,
+        "soft_update": None,
+    }
+
+
+def link(record: Link, cards: Mapping[int, UserCard]) -> dict[str, Any]:
+    """A saved join."""
+    return {
+        "id": str(record.id),
+        "deleted": False,
+        "created_by": None if record.created_by is None else cards.get(record.created_by),
+        "created_at": iso(record.created_at),
+        "source_table_name": record.source_table_name,
+        "source_table_key": record.source_table_key,
+        "joining_table_name": record.joining_table_name,
+        "joining_table_key": record.joining_table_key,
+        "field_name": record.field_name,
+        "configuration": dict(record.configuration),
+    }
+
+
+def _minimal(view: View, cards: Mapping[int, UserCard]) -> dict[str, Any]:
+    return {
+        "id": str(view.id),
+        "deleted": view.deleted,
+        "name": view.name,
+        "created_by": None if view.created_by is None else cards.get(view.created_by),
+        "created_at": iso(view.created_at),
+        "sync_frequency": view.sync_frequency,
+        "columns": [column_shape(column) for column in view.columns],
+        "status": view.status,
+        "last_run_at": iso(view.last_run_at) if view.last_run_at else None,
+        "managed_viewset_kind": view.managed_viewset_kind,
+        "latest_error": view.latest_error,
+        "is_materialized": view.is_materialized,
+        "origin": view.origin,
+    }

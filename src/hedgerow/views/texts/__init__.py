@@ -1,0 +1,1 @@
+"""Texts of views: checked and described, planned with, rewritten."""
