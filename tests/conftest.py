@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.stores",
     "tests.support.caches",
     "tests.support.buckets",
+    "tests.support.disks",
     "tests.support.apps",
 ]
 

@@ -1,33 +1,14 @@
 """A disk that is full says so, keeps nothing of what did not fit, and the server goes on."""
 
 import random
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hedgerow.kit.ids import token
 from tests.support.processes import start_server
-from tests.support.require import missing
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder with room for 40 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        missing("small disk", "mount is not installed")
-    if done.returncode:
-        missing("small disk", f"mounting a tmpfs: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_what_does_not_fit_leaves_nothing(small_disk: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from hedgerow.jobs import Job, JobRoom, open_jobs
 from hedgerow.store import Store
@@ -145,6 +146,41 @@ def test_a_paused_process_finds_its_job_gone(desk: Desk) -> None:
         until(lambda: desk.lines("cancelled"))
         assert desk.get(made).attempt == 2
         assert [line[4] for line in desk.lines("end")] != [pid]
+
+
+def fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(1 << 12))
+
+
+def enqueue_until_it_fails(desk: Desk) -> None:
+    """What the store's log of changes has room for yet goes in."""
+    for number in range(1000):
+        desk.enqueue(f"filling{number}")
+
+
+def test_a_job_that_ends_while_the_disk_is_full_is_written_down_later(small_disk: Path, tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{small_disk / 'metadata.sqlite'}")
+    store.migrate()
+    desk = Desk(store, tmp_path / "notes")
+    ballast = small_disk / "ballast"
+    with started(desk.url, lease=LEASE) as process:
+        made = desk.enqueue("a", seconds=1)
+        until(lambda: desk.get(made).progress)
+        with pytest.raises(OSError, match="No space left"):
+            fill(ballast)
+        with pytest.raises(OperationalError, match="full"):
+            enqueue_until_it_fails(desk)
+        until(lambda: desk.lines("end"))
+        time.sleep(LEASE)
+        assert process.poll() is None
+        ballast.unlink()
+        job = desk.await_state(made, "done")
+        assert (job.attempt, len([line for line in desk.lines("begin") if line[1] == "a"])) == (1, 1)
+        after = desk.enqueue("after")
+        desk.await_state(after, "done")
+    store.dispose()
 
 
 def test_work_refuses_a_folder_that_a_server_has(tmp_path: Path) -> None:
