@@ -10,7 +10,7 @@ from sqlalchemy import text
 from hedgerow.jobs import Control, Job
 from hedgerow.kit import clock
 from hedgerow.store import Store
-from tests.conformance.jobs import Room, echo
+from tests.conformance.jobs import Room, echo, until
 
 pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
@@ -69,7 +69,11 @@ async def test_connections_that_break_cost_no_job(postgres_store: Store) -> None
         assert len(broken.all()) >= 1
     assert (await room.until(made, "done")).attempt == 1
     await room.until(await room.enqueue("echo", "b"), "done")
-    with postgres_store.read() as session:
-        listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
-        assert session.execute(text(listening)).scalar() == 1, "it listens again"
+    listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+
+    async def listens_again() -> bool:
+        with postgres_store.read() as session:
+            return session.execute(text(listening)).scalar() == 1
+
+    await until(listens_again)
     await room.open.worker.close()
