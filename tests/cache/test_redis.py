@@ -78,6 +78,9 @@ async def test_without_redis_all_is_a_miss_and_nothing_is_slow() -> None:
         await cache.set("a", b"1", 60)
         await cache.delete("a")
         assert await cache.tally("n", 60) == Tally(1, 60)
+        assert await cache.acquire("k", "a", 1, 60)
+        assert await cache.acquire("k", "b", 1, 60)
+        await cache.release("k", "a")
     assert await cache.ready() is False
     assert time.monotonic() - began < 1
     await cache.close()

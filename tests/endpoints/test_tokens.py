@@ -370,12 +370,25 @@ def test_a_revoked_key_ends_its_tokens(api: Api, sign: Sign, signing_key: dict[s
     assert api.get("/endpoint_signing_keys").json() == []
 
 
-def test_a_minted_token_ends_with_the_key_that_made_it(api: Api) -> None:
+@pytest.mark.parametrize("end", ["revoke", "roll", "scopes", "projects"])
+def test_a_minted_token_ends_with_the_key_that_made_it(api: Api, end: str) -> None:
     made = api.post("/api/personal_api_keys", json={"label": "l", "scopes": ["endpoint:read"]}).json()
-    browser = api.with_key(_minted(api.with_key(made["value"]), variables={"tenant": "a"}))
+    minting = api.with_key(made["value"])
+    browser = api.with_key(_minted(minting, variables={"tenant": "a"}))
     assert browser.post(RUN).status_code == 200
-    assert api.delete(f"/api/personal_api_keys/{made['id']}").status_code == 204
+    path = f"/api/personal_api_keys/{made['id']}"
+    if end == "revoke":
+        assert api.delete(path).status_code == 204
+    elif end == "roll":
+        time.sleep(1)
+        minting = api.with_key(api.post(path + "/roll").json()["value"])
+    elif end == "scopes":
+        assert api.patch(path, json={"scopes": ["query:read"]}).status_code == 200
+    else:
+        assert api.patch(path, json={"scoped_teams": [api.other_project().project_id]}).status_code == 200
     assert "good no more" in _detail(browser.post(RUN), 401)
+    if end == "roll":
+        assert api.with_key(_minted(minting, variables={"tenant": "a"})).post(RUN).status_code == 200
 
 
 def test_secrets_are_not_readable_at_rest(api: Api, signing_key: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError, model_validator
 from sqlalchemy.orm import Session
 
+from hedgerow.accounts import directory
 from hedgerow.accounts.rows import KeyRow
 from hedgerow.accounts.signing import Opened, SigningKeys
 from hedgerow.kit.errors import AuthenticationFailed
@@ -23,6 +24,7 @@ LEEWAY_SECONDS = 10
 _MOST_CHARACTERS = 8_192
 _MOST_ENDPOINTS = 100
 _MOST_VALUES = 100
+_MAY_MINT = frozenset({"*", "endpoint:read", "endpoint:write"})
 _HEADERS = frozenset({"alg", "typ", "kid"})
 _MISTAKEN = frozenset({"endpoint", "variables", "variable", "version", "versions", "fixed_params", "scopes", "scope"})
 """Claims that somebody may take for limits: better no token than one that allows more than was meant."""
@@ -47,6 +49,7 @@ class Claims(BaseModel):
     model_config = ConfigDict(extra="ignore")
     endpoints: dict[str, GrantClaim] = Field(min_length=1, max_length=_MOST_ENDPOINTS)
     exp: int
+    iat: int = 0
     rate: str | None = None
     sub: str | None = Field(None, max_length=200)
     by: UUID | None = None
@@ -103,7 +106,7 @@ def verified(session: Session, keys: SigningKeys, text: str, most_seconds: int) 
     end = float(claims.exp + LEEWAY_SECONDS)
     if end > time.time() + most_seconds + 2 * LEEWAY_SECONDS:
         raise AuthenticationFailed(f"The token lives too long: {most_seconds} seconds are the most.")
-    if claims.by is not None and opened.key.own and not _still_good(session, claims.by):
+    if claims.by is not None and opened.key.own and not _still_good(session, claims, opened.key.project_id):
         raise AuthenticationFailed("The key that made this token is good no more.")
     if opened.key.retires_at is not None:
         end = min(end, opened.key.retires_at.timestamp())
@@ -179,6 +182,13 @@ def _principal(opened: Opened, claims: Claims, text: str) -> Principal:
     )
 
 
-def _still_good(session: Session, key_id: UUID) -> bool:
-    row = session.get(KeyRow, key_id)
-    return row is not None and row.revoked_at is None
+def _still_good(session: Session, claims: Claims, project_id: int) -> bool:
+    """Whether the personal key that minted a token could mint it today, and has the value it had then."""
+    row = session.get(KeyRow, claims.by)
+    if row is None or row.revoked_at is not None:
+        return False
+    if row.last_rolled_at is not None and int(row.last_rolled_at.timestamp()) > claims.iat:
+        return False
+    scopes = {"*"} if row.scopes is None else set(row.scopes)
+    allowed = row.scoped_projects is None or project_id in row.scoped_projects
+    return allowed and not scopes.isdisjoint(_MAY_MINT) and project_id in directory.project_ids(session, row.user_id)
