@@ -18,6 +18,7 @@ import hedgerow.endpoints.routes
 import hedgerow.queries.routes
 import hedgerow.variables.routes
 import hedgerow.views.routes.links
+import hedgerow.views.routes.runs
 import hedgerow.views.routes.saved
 import hedgerow.warehouse.routes
 from hedgerow import __version__
@@ -137,7 +138,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.push_async_callback(background.close)
     accounts = Accounts(store, secrets, settings.token_max_seconds)
     standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots)
-    views = open_views(ViewBackends(store, engine, warehouse.catalogs, warehouse.tables.named), settings)
+    views = open_views(ViewBackends(store, engine, warehouse.catalogs, warehouse.tables.named, tables, jobs), settings)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
     rooms = (jobs, accounts, warehouse, tables, queries, views, endpoints)
@@ -207,6 +208,8 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
         hedgerow.views.routes.saved.router(house.store, house.views, house.accounts, gate),
         "warehouse_saved_queries",
     )
+    runs = hedgerow.views.routes.runs.router(house.store, house.views, house.accounts, gate)
+    mount(app, runs, "data_modeling_jobs")
     links = hedgerow.views.routes.links.router(house.store, house.views, house.accounts, gate)
     mount(app, links, "warehouse_view_links")
     mount(app, hedgerow.endpoints.routes.router(house.endpoints, house.accounts, gate), "endpoints")

@@ -30,6 +30,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST endpoints/last_execution_times": {"names": []},
     "PATCH endpoints/:name": {"description": "changed"},
     "POST warehouse_saved_queries": {"name": "made_view", "query": {"kind": "HogQLQuery", "query": "select 1 as one"}},
+    "POST warehouse_saved_queries/resume_schedules": {"view_ids": ["497f6eca-6276-4993-bfeb-53cbbbba6f08"]},
     "PATCH warehouse_saved_queries/:id": {"name": "changed_view"},
     "PATCH insight_variables/:id": {"name": "contract changed"},
 }
@@ -47,15 +48,9 @@ def _id(entry: Mapping[str, Any]) -> str:
     return f"{entry['method']} {entry['path'].removeprefix('/api/')}"
 
 
-ACTIONS_NOT_SERVED_YET = {"materialize", "revert_materialization", "run", "cancel", "run_history", "resume_schedules"}
-
-
-def _absent(entry: Mapping[str, Any]) -> bool:
-    action = _resource(entry) == "warehouse_saved_queries" and _relative(entry).split("/")[-1] in ACTIONS_NOT_SERVED_YET
-    return action or _resource(entry) in NOT_SERVED_YET
-
-
-SERVED = [entry for entry in REFERENCE if not _absent(entry)]
+# The real server answers these without a body, and with a status of its own.
+EMPTY_ON_PURPOSE = {"POST warehouse_saved_queries/resume_schedules": 202}
+SERVED = [entry for entry in REFERENCE if _resource(entry) not in NOT_SERVED_YET]
 ABSENT = [entry for entry in REFERENCE if _resource(entry) in NOT_SERVED_YET]
 
 
@@ -105,6 +100,14 @@ def _keys(documented: Any, answered: Any, where: str = "") -> Iterator[str]:
         yield from _keys(documented[0], answered[0], where)
 
 
+def _start_something_long(api: Api, made: Mapping[str, str]) -> None:
+    """Have the saved query run, so that there is something to cancel."""
+    path = f"/warehouse_saved_queries/{made['warehouse_saved_queries']}"
+    long = {"kind": "HogQLQuery", "query": "select count() as n from numbers(1000000000000)"}
+    assert api.patch(path, json={"query": long, "soft_update": True}).status_code == 200
+    assert api.post(f"{path}/run").json()["status"] == "Running"
+
+
 @pytest.mark.parametrize("mount", ["projects", "environments"])
 @pytest.mark.parametrize("entry", SERVED, ids=_id)
 def test_route_answers_as_documented(
@@ -115,7 +118,12 @@ def test_route_answers_as_documented(
     if f"{entry['method']} {_relative(entry)}" == "POST warehouse_tables":
         body = {"name": "linked", "format": "CSVWithNames", "url_pattern": file_url, "credential": bucket.credential}
     path = f"/api/{mount}/{api.project_id}{_path(entry, made)}"
+    if _relative(entry) == "warehouse_saved_queries/:id/cancel":
+        _start_something_long(api, made)
     answer = api.request(entry["method"], path, json=body)
+    if (status := EMPTY_ON_PURPOSE.get(f"{entry['method']} {_relative(entry)}")) is not None:
+        assert answer.status_code == status, answer.text
+        return
     assert answer.status_code == entry["status"], answer.text
     if entry["response"] is not None:
         missing = sorted(set(_keys(entry["response"], answer.json())))

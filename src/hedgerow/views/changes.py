@@ -9,19 +9,19 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.kit.errors import HedgerowError, InvalidInput
 from hedgerow.store import Store
 from hedgerow.views import errors, lineage, links, shelf
 from hedgerow.views.names import check_name
+from hedgerow.views.notes import note
 from hedgerow.views.records import Draft, Prepared, View
+from hedgerow.views.runs.materializing import Materializing
 from hedgerow.views.texts.preparing import Preparation, compiled_text
 from hedgerow.views.texts.rewriting import Rewriting
 from hedgerow.warehouse.catalog import Catalogs
 from hedgerow.warehouse.errors import NameTaken
 from hedgerow.warehouse.types import kept
 
-SCOPE = "DataWarehouseSavedQuery"
 _REFRESHED = 200
 TableTaken = Callable[[Session, int, str], bool]
 
@@ -34,6 +34,7 @@ class Changes:
     catalogs: Catalogs
     preparation: Preparation
     rewriting: Rewriting
+    materializing: Materializing
     table_taken: TableTaken
 
     async def save(self, project_id: int, user_id: int, draft: Draft) -> tuple[View, bool]:
@@ -131,6 +132,14 @@ class Changes:
                     self._check_free(session, view.project_id, name)
                     _check_rewritten(session, view, rewritten)
                 changed = shelf.change(session, present, sequence, values)
+                if prepared is not None and present.is_materialized:
+                    # Its table answers another question: the view is inlined until it has been run again.
+                    self.materializing.give_up(session, sequence, present)
+                    changed = shelf.change(session, present, sequence, {"physical": None, "status": "Modified"})
+                if "sync_frequency" in values and present.is_materialized:
+                    self.materializing.reschedule(
+                        session, view.project_id, present.sync_frequency, values["sync_frequency"]
+                    )
                 if prepared is not None:
                     shelf.set_parents(session, view.project_id, view.id, prepared.parents)
                 reads = lineage.parents_of(session, view.project_id, [name]).get(name, [])
@@ -164,7 +173,9 @@ class Changes:
                 raise errors.HasDependents(
                     "delete", present, readers, "Delete or change those first, or add ?force=true."
                 )
-            shelf.change(session, present, sequence, {"deleted": True})
+            self.materializing.give_up(session, sequence, present)
+            shelf.change(session, present, sequence, {"deleted": True, "physical": None})
+            self.materializing.reschedule(session, view.project_id, present.sync_frequency, None)
             shelf.set_parents(session, view.project_id, view.id, ())
             links.drop_of(session, view.project_id, present.name)
             note(session, present, user_id, "deleted", present)
@@ -196,24 +207,6 @@ class Changes:
         with self.store.write() as session:
             sequence = shelf.lock(session, view.project_id)
             shelf.change(session, view, sequence, {"columns": columns})
-
-
-def note(session: Session, view: View, user_id: int | None, activity: str, before: View | None) -> None:
-    """Tell the activity log what a view was and is; nothing when an update changed nothing that is told."""
-    after = None if activity == "deleted" else _told(view)
-    fields = differences(SCOPE, _told(before) if before else None, after)
-    if fields or activity not in {"updated"}:
-        told = detail(view.name, fields)
-        Activity().note(session, Change(view.project_id, user_id, SCOPE, str(view.id), activity, told))
-
-
-def _told(view: View) -> dict[str, Any]:
-    return {
-        "name": view.name,
-        "query": dict(view.query),
-        "sync_frequency": view.sync_frequency,
-        "is_materialized": view.is_materialized,
-    }
 
 
 def _refuse_cycle(session: Session, project_id: int, name: str, parents: Any) -> None:

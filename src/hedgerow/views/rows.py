@@ -96,3 +96,30 @@ class ViewsetRow(Base):
     project_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     kind: Mapped[str] = mapped_column(String(64), primary_key=True)
     enabled: Mapped[bool] = mapped_column(default=False)
+
+
+class RunRow(Base):
+    """One making of a view into a table.
+
+    `status`: Waiting (for what it reads), Running, Completed, Failed, Cancelled or Skipped.
+
+    Runs of one `wave` began together; each waits until those of the wave that it reads are Completed.
+    """
+
+    __tablename__ = "data_modeling_jobs"
+    __table_args__ = (
+        Index("ix_data_modeling_jobs_view", "project_id", "view_id", "id"),
+        Index("ix_data_modeling_jobs_wave", "wave"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    view_id: Mapped[UUID] = mapped_column(Uuid)
+    wave: Mapped[UUID] = mapped_column(Uuid)
+    status: Mapped[str] = mapped_column(String(16))
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_on_disk: Mapped[int | None] = mapped_column(BigInteger)
+    seconds: Mapped[float | None] = mapped_column()
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None] = mapped_column()

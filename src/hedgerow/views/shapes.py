@@ -6,6 +6,7 @@ from typing import Any
 from hedgerow.kit.clock import iso
 from hedgerow.views.links import Link
 from hedgerow.views.records import View
+from hedgerow.views.runs.ledger import Run
 from hedgerow.warehouse.shapes import column_shape
 from hedgerow.web.access import UserCard, UserCards
 
@@ -44,6 +45,41 @@ def link(record: Link, cards: Mapping[int, UserCard]) -> dict[str, Any]:
         "field_name": record.field_name,
         "configuration": dict(record.configuration),
     }
+
+
+def past_run(record: Run, progress: Mapping[str, object] | None) -> dict[str, Any]:
+    """A run in its view's history; one that waits for what it reads shows as running."""
+    return {
+        "id": str(record.id),
+        "status": _status(record),
+        "timestamp": iso(record.created_at),
+        "ended_at": iso(record.ended_at) if record.ended_at else None,
+        "rows": record.rows,
+        "bytes": record.bytes_on_disk,
+        "duration_seconds": record.seconds,
+        "error": record.error,
+        "progress": progress,
+    }
+
+
+def run(record: Run) -> dict[str, Any]:
+    """A run among those of all views."""
+    return {
+        "id": str(record.id),
+        "saved_query_id": str(record.view_id),
+        "status": _status(record),
+        "rows_materialized": record.rows or 0,
+        "rows_expected": None,
+        "error": record.error,
+        "created_at": iso(record.created_at),
+        "last_run_at": iso(record.ended_at or record.created_at),
+        "workflow_id": f"view:{record.view_id}",
+        "workflow_run_id": str(record.wave),
+    }
+
+
+def _status(record: Run) -> str:
+    return "Running" if record.status == "Waiting" else record.status
 
 
 def _minimal(view: View, cards: Mapping[int, UserCard]) -> dict[str, Any]:

@@ -73,6 +73,13 @@ def taken(session: Session, project_id: int, name: str) -> bool:
     return session.scalar(chosen) is not None
 
 
+def scheduled(session: Session, project_id: int, frequency: str) -> list[View]:
+    """The materialized views that are to be refreshed so often."""
+    rules = (ViewRow.project_id == project_id, ViewRow.deleted.is_(False), ViewRow.is_materialized.is_(True))
+    chosen = select(ViewRow).where(*rules, ViewRow.sync_frequency == frequency).order_by(ViewRow.name)
+    return [record(row, row.query) for row in session.scalars(chosen)]
+
+
 def add(session: Session, project_id: int, sequence: int, values: Mapping[str, Any]) -> View:
     """A new one. `sequence` is `lock`'s."""
     row = ViewRow(project_id=project_id, sequence=sequence, **_plain(values))

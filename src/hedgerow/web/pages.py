@@ -68,6 +68,11 @@ def address(request: Request) -> str:
     return f"{site(request)}{path}" + (f"?{query}" if query else "")
 
 
+def changed(request: Request, changes: dict[str, str | None]) -> str:
+    """The request's own address with those query parameters changed."""
+    return _with(address(request), changes)
+
+
 def site(request: Request) -> str:
     """Scheme and host of links: the setting `site_url`, else the request's own. No slash at its end."""
     configured: str = getattr(request.app.state, "site_url", "")

@@ -12,7 +12,7 @@ from hedgerow.activity import Chosen, history
 from hedgerow.store import Store
 from hedgerow.views import shapes
 from hedgerow.views.bodies import Level, NewView, ViewChange
-from hedgerow.views.changes import SCOPE
+from hedgerow.views.notes import SCOPE
 from hedgerow.views.opening import Views
 from hedgerow.views.records import View
 from hedgerow.web import pages

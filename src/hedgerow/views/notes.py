@@ -1,0 +1,28 @@
+"""What the activity log is told of saved queries."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from hedgerow.activity import Activity, Change, detail, differences
+from hedgerow.views.records import View
+
+SCOPE = "DataWarehouseSavedQuery"
+
+
+def note(session: Session, view: View, user_id: int | None, activity: str, before: View | None) -> None:
+    """Tell what a view was and is, in the deed's transaction; nothing when an update changed nothing that is told."""
+    after = None if activity == "deleted" else _told(view)
+    fields = differences(SCOPE, _told(before) if before else None, after)
+    if fields or activity != "updated":
+        told = detail(view.name, fields)
+        Activity().note(session, Change(view.project_id, user_id, SCOPE, str(view.id), activity, told))
+
+
+def _told(view: View) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "query": dict(view.query),
+        "sync_frequency": view.sync_frequency,
+        "is_materialized": view.is_materialized,
+    }
