@@ -24,6 +24,7 @@ from hedgerow.kit.ids import token
 from hedgerow.kit.settings import Settings
 
 _ROWS, _CUSTOMERS = 1_000_000, 100_000
+_SORTED = ["customer_id"]
 _PORT, _FLOOR_PORT = 18_475, 18_476
 _ROUNDS, _SECONDS = 7, 1.0
 _COLD = (
@@ -101,8 +102,8 @@ def _load(file: Path, key: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{_PORT}/api/projects/1", headers=headers, timeout=300) as api:
         with file.open("rb") as content:
-            _made(api.post("/warehouse_tables/file", data={"name": "payments", "format": "Parquet"},
-                           files={"file": ("payments.parquet", content)}))  # fmt: skip
+            form = {"name": "payments", "format": "Parquet", "options": json.dumps({"order_by": _SORTED})}
+            _made(api.post("/warehouse_tables/file", data=form, files={"file": ("payments.parquet", content)}))
         _made(api.post("/insight_variables", json={"name": "customer", "type": "Number", "default_value": 1}))
         for name, query in {"cold": _COLD, "wide": _WIDE}.items():
             _made(api.post("/endpoints", json={"name": name, "query": {"kind": "HogQLQuery", "query": query}}))
@@ -219,13 +220,14 @@ async def _median(ask: Callable[[int], Any], times: int) -> float:
 
 async def _compiled(engine: Any, file: Path) -> tuple[Any, Any]:
     """Load the file as a table; both endpoints' SQL as the server makes it."""
+    from hedgerow.engine.result import LocalFile
     from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
     from hedgerow.language.query.pipeline import CompileOptions, compile_query
 
-    columns = await engine.describe_file(file, "Parquet")
+    columns = await engine.describe_file(LocalFile(file, "Parquet"))
     await engine.create_database("p1")
-    await engine.create_table("p1", "t", columns)
-    await engine.insert_file("p1", "t", file, "Parquet", columns)
+    await engine.create_table("p1", "t", columns, _SORTED)
+    await engine.insert_file("p1", "t", LocalFile(file, "Parquet"), columns)
     kept = tuple(TableColumn(column.name, column.type, column.name) for column in columns)
     catalog = Catalog(1, "p1", {"payments": Table("payments", PhysicalTable("p1", "t"), kept)})
     cold = compile_query(_COLD, catalog, CompileOptions({"customer": 1}))

@@ -42,14 +42,15 @@ def _engine_alone(path: Path) -> float:
 
 async def _insert(path: Path) -> float:
     from hedgerow.engine.chdb import ChdbEngine
+    from hedgerow.engine.result import LocalFile
 
     with tempfile.TemporaryDirectory() as folder:
         engine = ChdbEngine(Path(folder))
         await engine.create_database("p1")
         began = time.perf_counter()
-        columns = await engine.describe_file(path, "CSVWithNames")
+        columns = await engine.describe_file(LocalFile(path, "CSVWithNames"))
         await engine.create_table("p1", "t", columns)
-        await engine.insert_file("p1", "t", path, "CSVWithNames", columns)
+        await engine.insert_file("p1", "t", LocalFile(path, "CSVWithNames"), columns)
         seconds = time.perf_counter() - began
         await engine.close()
     return seconds

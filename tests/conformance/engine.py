@@ -13,7 +13,7 @@ import pytest
 
 from hedgerow.engine.base import Engine
 from hedgerow.engine.errors import EngineError, FileUnreadable, QueryCancelled, QueryMemoryLimit, QueryTimeout
-from hedgerow.engine.result import Answer, Column, Limits, Query
+from hedgerow.engine.result import Answer, Column, Limits, LocalFile, Query
 from hedgerow.kit.values import Bound
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
@@ -277,13 +277,46 @@ class EngineConformance:
         (tmp_path / "f.csv").write_text("id,name\n1,a\n2,\n")
         (tmp_path / "f.json").write_text('{"id":1,"name":"a"}\n{"id":2,"name":null}\n')
         for file, file_format in (("f.parquet", "Parquet"), ("f.csv", "CSVWithNames"), ("f.json", "JSONEachRow")):
-            columns = await engine.describe_file(tmp_path / file, file_format)
+            columns = await engine.describe_file(LocalFile(tmp_path / file, file_format))
             assert columns == (Column("id", "Nullable(Int64)"), Column("name", "Nullable(String)")), file
             table = f"t_{file_format.lower()}"
             await engine.create_table(database, table, columns)
-            assert await engine.insert_file(database, table, tmp_path / file, file_format, columns) == 2
+            assert await engine.insert_file(database, table, LocalFile(tmp_path / file, file_format), columns) == 2
             found = rows(await engine.run(Query(f"SELECT id, name FROM {database}.{table} ORDER BY id")))
             assert found == [[1, "a"], [2, None]], file
+
+    async def test_long_texts_are_taken(self, engine: Engine) -> None:
+        sql = f"SELECT length('{'x' * 300_000}') + " + "{n:Int64}"
+        assert (await engine.run(Query(sql, {"n": Bound("Int64", 1)}))).rows == b"[300001]\n"
+
+    async def test_double_quotes_enclose_values_or_are_part_of_them(
+        self, engine: Engine, database: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "q.csv").write_text('"size",note\n5" pipe,"a"\n6,b\n')
+        for quotes, names, expected in (
+            (False, ['"size"', "note"], [['5" pipe', '"a"'], ["6", "b"]]),
+            (True, ["size", "note"], [['5" pipe', "a"], ["6", "b"]]),
+        ):
+            file = LocalFile(tmp_path / "q.csv", "CSVWithNames", double_quotes=quotes)
+            columns = await engine.describe_file(file)
+            assert [column.name for column in columns] == names
+            table = f"t_quotes_{quotes}".lower()
+            await engine.create_table(database, table, columns)
+            assert await engine.insert_file(database, table, file, columns) == 2
+            found = rows(await engine.run(Query(f"SELECT * FROM {database}.{table} ORDER BY note")))
+            assert found == expected
+
+    async def test_rows_are_sorted_by_columns_with_nulls(self, engine: Engine, database: str, tmp_path: Path) -> None:
+        (tmp_path / "s.csv").write_text("id,name\n" + "".join(f"{n % 7 or ''},n{n}\n" for n in range(20_000)))
+        file = LocalFile(tmp_path / "s.csv", "CSVWithNames")
+        columns = await engine.describe_file(file)
+        assert columns[0].type == "Nullable(Int64)"
+        await engine.create_table(database, "t_sorted", columns, ("id", "name"))
+        assert await engine.insert_file(database, "t_sorted", file, columns) == 20_000
+        keys = f"SELECT sorting_key FROM system.tables WHERE database = '{database}' AND sorting_key != ''"
+        assert await self.one(engine, keys) == "id, name"
+        assert await self.one(engine, f"SELECT count() FROM {database}.t_sorted WHERE id IS NULL") == 2858
+        assert await self.one(engine, f"SELECT count() FROM {database}.t_sorted WHERE id = 3 AND name > 'n1'") == 2857
 
     @pytest.mark.parametrize(
         ("content", "file_format"),
@@ -294,7 +327,7 @@ class EngineConformance:
     ) -> None:
         (tmp_path / "bad").write_bytes(content)
         with pytest.raises(FileUnreadable) as caught:
-            await engine.describe_file(tmp_path / "bad", file_format)
+            await engine.describe_file(LocalFile(tmp_path / "bad", file_format))
         assert str(tmp_path) not in caught.value.detail
 
     async def test_a_stream_has_every_row(self, engine: Engine) -> None:

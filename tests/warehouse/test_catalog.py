@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from hedgerow.kit.outgoing import OutgoingGuard
 from hedgerow.language.query.catalog import Catalog, FunctionTable, PhysicalTable, Table, TableColumn
 from hedgerow.store import Secrets, Store
-from hedgerow.warehouse.catalog import Catalogs, reading
+from hedgerow.warehouse.catalog import Address, Catalogs, reading
 from hedgerow.warehouse.records import KeptColumn, Keys
 from hedgerow.warehouse.shelf import Shelf
 
@@ -56,9 +56,9 @@ def test_linked_tables_carry_their_keys_and_columns(sqlite_store: Store) -> None
 
 def test_reading_by_format() -> None:
     keys = Keys("k", "s")
-    assert reading("u", "Parquet", keys) == FunctionTable("s3", ("u", "k", "s", "Parquet"))
-    assert reading("u", "Delta", keys) == FunctionTable("deltaLake", ("u", "k", "s"))
-    assert reading("u", "DeltaS3Wrapper", keys, "a Int8") == FunctionTable(
+    assert reading(Address("u", "Parquet"), keys) == FunctionTable("s3", ("u", "k", "s", "Parquet"))
+    assert reading(Address("u", "Delta"), keys) == FunctionTable("deltaLake", ("u", "k", "s"))
+    assert reading(Address("u", "DeltaS3Wrapper"), keys, "a Int8") == FunctionTable(
         "deltaLake", ("u", "k", "s", "Parquet"), "a Int8"
     )
 

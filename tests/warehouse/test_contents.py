@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgerow.engine.result import LocalFile
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.warehouse.uploads import contents
 
@@ -16,7 +17,7 @@ CHUNK = 1 << 20
 def check(folder: Path, content: bytes, file_format: str = "CSV", most: int = 1 << 30) -> bool:
     path = folder / "file"
     path.write_bytes(content)
-    return contents.check(path, file_format, most)
+    return contents.check(LocalFile(path, file_format), most)
 
 
 @pytest.fixture(scope="module")

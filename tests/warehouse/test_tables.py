@@ -165,3 +165,83 @@ def test_scopes(api: Api) -> None:
     ):
         assert refused.status_code == 403, refused.request.url
     assert api.with_key(None).get(path).status_code == 401
+
+
+def rows_of(api: Api, sql: str) -> list[list[Any]]:
+    answer = api.post("/query", json={"query": {"kind": "HogQLQuery", "query": sql}})
+    assert answer.status_code == 200, answer.text
+    rows: list[list[Any]] = answer.json()["results"]
+    return rows
+
+
+def sorted_by(api: Api, name: str) -> str:
+    table = api.call(api.house.warehouse.catalogs.fetch, api.project_id).tables[name].backing
+    sql = f"SELECT sorting_key FROM system.tables WHERE database = '{table.database}' AND name = '{table.table}'"
+    found: str = orjson.loads(api.call(api.house.engine.run, Query(sql)).rows)[0]
+    return found.strip("()")
+
+
+def send(api: Api, content: bytes, options: Any, name: str = "t") -> httpx.Response:
+    form = {"name": name, "options": options if isinstance(options, str) else orjson.dumps(options).decode()}
+    return api.post("/warehouse_tables/file", data=form, files={"file": ("t.csv", content)})
+
+
+def test_rows_are_sorted_by_the_columns_said(api: Api) -> None:
+    content = b"id,`v w\n3,c\n1,\n,b\n".replace(b"`", b"")
+    made = send(api, content, {"order_by": ["v w", "id"]})
+    assert made.json()["options"] == {"order_by": ["v w", "id"]}
+    assert sorted_by(api, "t") == "`v w`, id"
+    assert rows_of(api, "SELECT id FROM t WHERE `v w` = 'c'") == [[3]]
+    assert rows_of(api, "SELECT id FROM t WHERE id IS NULL OR `v w` IS NULL ORDER BY id") == [[1], [None]]
+    # New rows and new types keep the order; it can be changed and taken back.
+    assert upload(api, "t", content)["options"] == {"order_by": ["v w", "id"]}
+    path = f"/warehouse_tables/{made.json()['id']}"
+    assert api.post(f"{path}/update_schema", json={"updates": {"id": "string"}}).status_code == 200
+    assert sorted_by(api, "t") == "`v w`, id"
+    changed = api.patch(path, json={"options": {"order_by": ["id"]}, "name": "renamed"}).json()
+    assert (changed["name"], changed["options"]) == ("renamed", {"order_by": ["id"]})
+    assert sorted_by(api, "renamed") == "id"
+    assert [c["type"] for c in changed["columns"]] == ["string", "string"]
+    assert api.patch(path, json={"options": {"order_by": None}}).json()["options"] == {}
+    assert sorted_by(api, "renamed") == ""
+
+
+def test_a_sort_key_must_be_of_the_files_columns(api: Api) -> None:
+    content = b'{"id": 1, "tags": ["a"], "o": {"x": 1}}\n'
+    for options, attr in (
+        ({"order_by": ["nope"]}, "options__order_by"),
+        ({"order_by": ["id", "id"]}, "options__order_by"),
+        ({"order_by": ["tags"]}, "options__order_by"),
+        ({"order_by": ["o"]}, "options__order_by"),
+        ({"order_by": "id"}, "options__order_by"),
+        ({"order_by": [1]}, "options__order_by__0"),
+        ({"order_by": ["id"] * 17}, "options__order_by"),
+        ({"csv_allow_double_quotes": "perhaps"}, "options__csv_allow_double_quotes"),
+        ("no json", "options"),
+        ("[]", "options"),
+    ):
+        form = {"format": "JSONEachRow", "options": options if isinstance(options, str) else orjson.dumps(options)}
+        answer = api.post("/warehouse_tables/file", data={"name": "t"} | form, files={"file": ("t.json", content)})
+        assert (answer.status_code, answer.json()["attr"]) == (400, attr), (options, answer.text)
+    assert api.get("/warehouse_tables").json()["count"] == 0
+    table = upload(api, "t")
+    answer = api.patch(f"/warehouse_tables/{table['id']}", json={"options": {"order_by": ["nope"]}, "name": "x"})
+    assert (answer.status_code, answer.json()["attr"]) == (400, "options__order_by")
+    assert answer.json()["detail"] == "The file has no column nope to sort by."
+    assert api.get(f"/warehouse_tables/{table['id']}").json() == table
+
+
+def test_double_quotes_of_an_uploaded_file_are_part_of_values_where_said(api: Api) -> None:
+    content = b'"size",note\n5" pipe,"a"\n'
+    assert rows_of_upload(api, send(api, content, {"csv_allow_double_quotes": False})) == [['5" pipe', '"a"']]
+    again = send(api, content, {"csv_allow_double_quotes": None})
+    assert rows_of_upload(api, again) == [['5" pipe', "a"]]
+    path = f"/warehouse_tables/{again.json()['id']}"
+    changed = api.patch(path, json={"options": {"csv_allow_double_quotes": False}})
+    assert [column["name"] for column in changed.json()["columns"]] == ['"size"', "note"]
+    assert rows_of(api, "SELECT * FROM t") == [['5" pipe', '"a"']]
+
+
+def rows_of_upload(api: Api, answer: httpx.Response) -> list[list[Any]]:
+    assert answer.status_code == 201, answer.text
+    return rows_of(api, "SELECT * FROM t")

@@ -1,12 +1,11 @@
 """The one protocol that both engines keep."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
-from hedgerow.engine.result import Answer, Column, Limits, Progress, Query, Size
+from hedgerow.engine.result import Answer, Column, Limits, LocalFile, Progress, Query, Size
 from hedgerow.kit.values import Bound
 
 
@@ -71,14 +70,12 @@ class Engine(Protocol):
         """How many rows a table of ours holds, and how many bytes they take on disk, on all nodes."""
         ...
 
-    async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
-        """The columns a local file holds, by the engine's own inference. `input_format` is ClickHouse's name."""
+    async def describe_file(self, file: LocalFile) -> tuple[Column, ...]:
+        """The columns a local file holds, by the engine's own inference."""
         ...
 
-    async def insert_file(
-        self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
-    ) -> int:
-        """Append a local file, streamed; how many rows."""
+    async def insert_file(self, database: str, table: str, file: LocalFile, columns: Sequence[Column]) -> int:
+        """Append a local file, streamed; how many rows the table has then."""
         ...
 
     async def cancel(self, query_id: str) -> bool:
@@ -98,4 +95,4 @@ class Engine(Protocol):
         ...
 
 
-__all__ = ["Answer", "Bound", "Column", "Engine", "Limits", "Progress", "Query", "Size"]
+__all__ = ["Answer", "Bound", "Column", "Engine", "Limits", "LocalFile", "Progress", "Query", "Size"]

@@ -18,8 +18,8 @@ from hedgerow.engine.folder import FolderLock
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
 from hedgerow.engine.pool import Pool
-from hedgerow.engine.result import Answer, Column, Progress, Query, Size
-from hedgerow.engine.settings import FILES, OUTPUT, READING, WRITING, clause, of_limits
+from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
+from hedgerow.engine.settings import OUTPUT, READING, WRITING, clause, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -113,32 +113,30 @@ class ChdbEngine:
     async def size(self, database: str, table: str) -> Size:
         return statements.sized(await self.run(statements.size(database, table)))
 
-    async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
-        sql = "DESCRIBE TABLE file({path:String}, {format:String})" + clause(FILES)
-        return statements.described(await self._file_work(sql, path, input_format))
+    async def describe_file(self, file: LocalFile) -> tuple[Column, ...]:
+        return statements.described(await self._file_work("DESCRIBE TABLE file({path:String}, {format:String})", file))
 
-    async def insert_file(
-        self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
-    ) -> int:
+    async def insert_file(self, database: str, table: str, file: LocalFile, columns: Sequence[Column]) -> int:
         sql = (
             f"INSERT INTO {statements.quoted(database)}.{statements.quoted(table)} "
-            "SELECT * FROM file({path:String}, {format:String}, {structure:String})" + clause(FILES)
+            "SELECT * FROM file({path:String}, {format:String}, {structure:String})"
         )
         await self.execute(statements.merges(database, table, on=False))
         try:
-            await self._file_work(sql, path, input_format, structure=statements.structure(columns))
+            await self._file_work(sql, file, structure=statements.structure(columns))
         finally:
             await self.execute(statements.merges(database, table, on=True))
         counted = await self.run(Query(f"SELECT count() FROM {statements.quoted(database)}.{statements.quoted(table)}"))
         return int(counted.rows.strip(b"[]\n"))
 
-    async def _file_work(self, sql: str, path: Path, input_format: str, **more: str) -> Answer:
-        values = {"path": str(path), "format": input_format, **more}
+    async def _file_work(self, sql: str, file: LocalFile, **more: str) -> Answer:
+        values = {"path": str(file.path), "format": file.format, **more}
         parameters = {name: text(value) for name, value in values.items()}
+        whole = sql + clause(of_file(file))
 
         def work() -> Answer:
             try:
-                result = self._connection().query(sql, _ROWS, params=parameters)
+                result = self._connection().query(whole, _ROWS, params=parameters)
                 return read_answer(result.bytes())
             except Exception as error:
                 raise file_fault(str(error)) from error

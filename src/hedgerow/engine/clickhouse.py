@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,11 +13,11 @@ from hedgerow.engine.answers import read_answer
 from hedgerow.engine.faults import file_fault
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.pool import Pool
-from hedgerow.engine.result import Answer, Column, Progress, Query, Size
+from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
 from hedgerow.engine.server.nodes import Nodes
 from hedgerow.engine.server.samples import described_by
 from hedgerow.engine.server.url import ServerUrl
-from hedgerow.engine.settings import FILES, READING, WRITING, of_limits
+from hedgerow.engine.settings import READING, WRITING, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -28,7 +27,6 @@ _CHUNK = 1 << 16
 # Whole answers only: an error in the middle then has a status of its own.
 _WHOLE = {"wait_end_of_query": 1, "http_write_exception_in_output_format": 0}
 _INSERT = {"distributed_foreground_insert": 1, "async_insert": 0}
-_FILE_SETTINGS = {name: value for name, value in FILES.items() if not name.startswith(("storage_", "max_"))}
 
 
 class ClickHouseEngine:
@@ -118,25 +116,24 @@ class ClickHouseEngine:
         parts = f"clusterAllReplicas({statements.quoted(self._nodes.cluster)}, system.parts)"
         return statements.sized(await self.run(statements.size(database, statements.local_name(table), parts)))
 
-    async def describe_file(self, path: Path, input_format: str) -> tuple[Column, ...]:
+    async def describe_file(self, file: LocalFile) -> tuple[Column, ...]:
         def work() -> tuple[Column, ...]:
-            source = described_by(path, input_format)
+            source = described_by(file.path, file.format)
+            settings = {**_file_settings(file), **_WHOLE, "max_query_size": 16 << 20}
             try:
-                body, _ = self._nodes.query(f"DESCRIBE TABLE {source}", _ROWS, {}, {**_FILE_SETTINGS, **_WHOLE})
+                body, _ = self._nodes.query(f"DESCRIBE TABLE {source}", _ROWS, {}, settings)
             except HedgerowError as error:
                 raise file_fault(str(error.__cause__ or error)) from error
             return statements.described(read_answer(body))
 
         return await self._pool.work("", work)
 
-    async def insert_file(
-        self, database: str, table: str, path: Path, input_format: str, columns: Sequence[Column]
-    ) -> int:
+    async def insert_file(self, database: str, table: str, file: LocalFile, columns: Sequence[Column]) -> int:
         def work() -> None:
-            names = [column.name for column in columns]
+            names, settings = [column.name for column in columns], {**_file_settings(file), **_INSERT}
             try:
-                with path.open("rb") as content:
-                    self._nodes.insert(database, table, names, content, input_format, {**_FILE_SETTINGS, **_INSERT})
+                with file.path.open("rb") as content:
+                    self._nodes.insert(database, table, names, content, file.format, settings)
             except HedgerowError as error:
                 raise file_fault(str(error.__cause__ or error)) from error
 
@@ -178,3 +175,8 @@ class ClickHouseEngine:
 
 def _settings(query: Query, tag: str) -> dict[str, str | int | float]:
     return {**READING, **query.settings, **of_limits(query.limits), "log_comment": tag}
+
+
+def _file_settings(file: LocalFile) -> dict[str, str | int]:
+    # The file is read here and sent: how the embedded engine reads a disk is nothing to a server.
+    return {name: value for name, value in of_file(file).items() if not name.startswith(("storage_", "max_"))}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hedgerow.kit.values import Bound
 
@@ -35,6 +36,18 @@ class Column:
 
     name: str
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file on this machine and how it is read. `format` is ClickHouse's name.
+
+    `double_quotes`: in CSV, they enclose values; without, they are part of them.
+    """
+
+    path: Path
+    format: str
+    double_quotes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hedgerow.engine.result import Limits
+from hedgerow.engine.result import Limits, LocalFile
 
 OUTPUT: Mapping[str, str | int] = {
     "date_time_output_format": "iso",
@@ -51,6 +51,11 @@ FILES: Mapping[str, str | int] = {
     "max_insert_threads": 1,
     "max_threads": 2,
 }
+
+
+def of_file(file: LocalFile) -> dict[str, str | int]:
+    """What a local file is read under."""
+    return {**FILES, "format_csv_allow_double_quotes": int(file.double_quotes)}
 
 
 def of_limits(limits: Limits) -> dict[str, str | int | float]:

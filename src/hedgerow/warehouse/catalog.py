@@ -11,7 +11,7 @@ from hedgerow.engine.statements import structure
 from hedgerow.kit.outgoing import OutgoingGuard, Refusal, Refused
 from hedgerow.language.query.catalog import Catalog, FunctionTable, PhysicalTable, Table, TableColumn
 from hedgerow.store import Store, revisions
-from hedgerow.warehouse.formats import DELTA
+from hedgerow.warehouse.formats import CSV, DELTA, double_quotes
 from hedgerow.warehouse.records import Keys, TableRecord
 from hedgerow.warehouse.shelf import Shelf, subject
 
@@ -107,12 +107,22 @@ def _table(record: TableRecord, keys: Keys | None) -> Table:
 def linked(record: TableRecord, keys: Keys) -> FunctionTable:
     """How the engine reads a linked table in place, with the columns the table is kept with."""
     columns = structure([column.column for column in record.columns])
-    return reading(record.url_pattern, record.format, keys, columns)
+    return reading(Address(record.url_pattern, record.format, double_quotes(record.options)), keys, columns)
 
 
-def reading(url: str, file_format: str, keys: Keys, columns: str = "") -> FunctionTable:
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a linked table's files are, and how they are read."""
+
+    url: str
+    format: str
+    double_quotes: bool = True
+
+
+def reading(address: Address, keys: Keys, columns: str = "") -> FunctionTable:
     """A table function over an address; `columns` empty lets the engine find them out."""
-    login = (url, keys.access_key, keys.access_secret)
-    if file_format in DELTA:
+    login = (address.url, keys.access_key, keys.access_secret)
+    if address.format in DELTA:
         return FunctionTable("deltaLake", (*login, "Parquet") if columns else login, columns)
-    return FunctionTable("s3", (*login, file_format), columns)
+    quotes = address.double_quotes or address.format not in CSV
+    return FunctionTable("s3", (*login, address.format), columns, quotes)

@@ -8,7 +8,7 @@ from hedgerow.engine.errors import EngineError, EngineUnavailable, FileUnreadabl
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.outgoing import OutgoingGuard, Refused
 from hedgerow.language.query.catalog import FunctionTable
-from hedgerow.warehouse.catalog import reading
+from hedgerow.warehouse.catalog import Address, reading
 from hedgerow.warehouse.formats import DELTA
 from hedgerow.warehouse.records import KeptColumn, Keys
 from hedgerow.warehouse.types import kept
@@ -49,9 +49,9 @@ class LinkedTables:
         elif not key:
             raise InvalidInput("URL pattern must name a file or folder in the bucket.", attr="url_pattern")
 
-    async def detect(self, url: str, file_format: str, keys: Keys) -> tuple[KeptColumn, ...]:
+    async def detect(self, address: Address, keys: Keys) -> tuple[KeptColumn, ...]:
         """The columns of the files behind an address; raises `InvalidInput` with what is wrong with them."""
-        found = await self._patiently(_select(reading(url, file_format, keys)), file_format)
+        found = await self._patiently(_select(reading(address, keys)), address.format)
         if not found:
             raise InvalidInput("The file has no columns.", attr="url_pattern")
         return found
@@ -87,4 +87,5 @@ def _select(table: FunctionTable, what: str = "*") -> Query:
     values = [*table.arguments, *([table.structure] if table.structure else [])]
     parameters = {f"argument_{number}": Bound("String", value) for number, value in enumerate(values)}
     arguments = ", ".join(f"{{{name}:String}}" for name in parameters)
-    return Query(f"SELECT {what} FROM {table.function}({arguments})", parameters, _LIMITS)
+    settings = {} if table.double_quotes else {"format_csv_allow_double_quotes": 0}
+    return Query(f"SELECT {what} FROM {table.function}({arguments})", parameters, _LIMITS, settings=settings)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
 from hedgerow.kit.errors import NotFound
-from hedgerow.warehouse.formats import MEDIA_TYPES, Format
+from hedgerow.warehouse.formats import MEDIA_TYPES, Format, Options
 from hedgerow.warehouse.opening import Warehouse
 from hedgerow.warehouse.records import TableRecord
 from hedgerow.warehouse.shapes import Shapes
@@ -21,13 +21,6 @@ from hedgerow.web.access import Access, Gate, UserCards
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
-
-
-class Options(BaseModel):
-    """How a file is read."""
-
-    model_config = ConfigDict(extra="ignore")
-    csv_allow_double_quotes: bool | None = None
 
 
 class TableChange(BaseModel):
@@ -44,7 +37,7 @@ class TableChange(BaseModel):
     def draft(self) -> Draft:
         """What was said, and nothing else."""
         said = {name: getattr(self, name) for name in self.model_fields_set & {"name", "format", "url_pattern"}}
-        options = self.options.model_dump(exclude_none=True) if self.options else None
+        options = self.options.said() if self.options else None
         return Draft(**said, credential=self.credential, options=options, given=frozenset(self.model_fields_set))
 
 
@@ -70,6 +63,7 @@ class LeftFile(BaseModel):
     upload_id: UUID
     name: str = Field("", validation_alias=AliasChoices("name", "table_name"))
     format: str = Field("", description="As the file's name says, unless given.")
+    options: Options | None = None
 
 
 def router(warehouse: Warehouse, cards: UserCards, gate: Gate) -> APIRouter:
@@ -226,7 +220,8 @@ def _two_steps(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: 
         request: Request, access: Annotated[Access, Depends(may_write)], body: LeftFile
     ) -> dict[str, Any]:
         """Make a file that was left into a table; a table of that name gets the file's rows in place of its own."""
-        wish = Wish(body.upload_id, body.name.strip(), body.format.strip())
+        said = body.options.said() if body.options else None
+        wish = Wish(body.upload_id, body.name.strip(), body.format.strip(), said)
         record = await warehouse.staging.create(access.project_id, access.principal.user_id, wish)
         return await _shown(cards, request, record)
 
@@ -248,6 +243,7 @@ _UPLOAD_FORM: dict[str, Any] = {
                     "file": {"type": "string", "format": "binary"},
                     "name": {"type": "string", "description": "The table's name; the file's unless given."},
                     "format": {"type": "string", "enum": [*MEDIA_TYPES], "default": "CSVWithNames"},
+                    "options": {"type": "string", "description": f"JSON: {', '.join(Options.model_fields)}."},
                 },
             }
         }

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.store import Store
-from hedgerow.warehouse import credentials
-from hedgerow.warehouse.catalog import Catalogs, linked
+from hedgerow.warehouse import credentials, formats
+from hedgerow.warehouse.catalog import Address, Catalogs, linked
 from hedgerow.warehouse.errors import ActionRefused, NameTaken
 from hedgerow.warehouse.linked import LinkedTables
 from hedgerow.warehouse.names import check_linked
@@ -69,13 +69,15 @@ class Tables:
         name, url, file_format = check_linked(draft.name or ""), draft.url_pattern or "", draft.format or ""
         await asyncio.to_thread(self._linked.check_url, url)
         await asyncio.to_thread(self._check_name, project_id, name, None)
-        columns = await self._linked.detect(url, file_format, keys)
+        chosen = formats.merged({}, draft.options)
+        formats.check_linked(chosen)
+        columns = await self._linked.detect(Address(url, file_format, formats.double_quotes(chosen)), keys)
         values = {
             "name": name,
             "url_pattern": url,
             "format": file_format,
             "columns": columns,
-            "options": dict(draft.options or {}),
+            "options": chosen,
             "created_by": user_id,
         }
         record = await asyncio.to_thread(self._add, project_id, user_id, values, keys)
@@ -89,13 +91,17 @@ class Tables:
         if draft.name is not None and draft.name != record.name:
             values["name"] = check_linked(draft.name)
             await asyncio.to_thread(self._check_name, project_id, draft.name, table_id)
-        if draft.options is not None:
-            values["options"] = dict(draft.options)
+        chosen = formats.merged(record.options, draft.options)
         keys = None
         if record.physical is not None:
             _check_uploaded(record, draft)
+            if not formats.same_rows(chosen, record.options):
+                return await self._reloaded(record, chosen, values, user_id)
         else:
-            keys = await self._relink(record, draft, values)
+            formats.check_linked(chosen)
+            keys = await self._relink(record, draft, chosen, values)
+        if chosen != record.options:
+            values["options"] = chosen
         if values or keys:
             record = await asyncio.to_thread(self._change, record, values, keys, user_id)
             self._catalogs.forget(project_id)
@@ -113,11 +119,11 @@ class Tables:
         """Find the columns out again."""
         record = await asyncio.to_thread(self.get, project_id, table_id)
         if record.physical is not None:
-            found = await self._uploads.described(record)
-            return record if found == record.columns else await self._uploads.retype(record, found, by)
+            found = await self._uploads.described(record, record.options)
+            return record if found == record.columns else await self._uploads.reload(record, found, record.options, by)
         await asyncio.to_thread(self._linked.check_url, record.url_pattern)
         keys = await asyncio.to_thread(self._keys, record)
-        columns = await self._linked.detect(record.url_pattern, record.format, keys)
+        columns = await self._linked.detect(_address(record), keys)
         return await self._with_columns(record, columns, by)
 
     async def update_schema(
@@ -129,7 +135,7 @@ class Tables:
             return record
         columns = _retyped(record, updates)
         if record.physical is not None:
-            return await self._uploads.retype(record, columns, by)
+            return await self._uploads.reload(record, columns, record.options, by)
         await asyncio.to_thread(self._linked.check_url, record.url_pattern)
         table = linked(replace(record, columns=columns), await asyncio.to_thread(self._keys, record))
         checked = []
@@ -138,16 +144,28 @@ class Tables:
             checked.append(replace(column, valid=fits))
         return await self._with_columns(record, tuple(checked), by)
 
-    async def _relink(self, record: TableRecord, draft: Draft, values: dict[str, Any]) -> Keys | None:
+    async def _reloaded(
+        self, record: TableRecord, chosen: Mapping[str, Any], values: Mapping[str, Any], by: int
+    ) -> TableRecord:
+        """An uploaded table under other options: read differently, its file may have other columns."""
+        columns = record.columns
+        if formats.double_quotes(chosen) != formats.double_quotes(record.options):
+            columns = await self._uploads.described(record, chosen)
+        return await self._uploads.reload(record, columns, chosen, by, values)
+
+    async def _relink(
+        self, record: TableRecord, draft: Draft, chosen: Mapping[str, Any], values: dict[str, Any]
+    ) -> Keys | None:
         """Try a changed address, format or credential out; adds to `values`. The new keys, if any."""
         stored = await asyncio.to_thread(self._keys, record)
         keys = credentials.changed(draft.credential, stored) if "credential" in draft.given else stored
         url, file_format = draft.url_pattern or record.url_pattern, draft.format or record.format
-        moved = (url, file_format) != (record.url_pattern, record.format)
+        said = Address(url, file_format, formats.double_quotes(chosen))
+        moved = said != _address(record)
         if not moved and keys == stored:
             return None
         await asyncio.to_thread(self._linked.check_url, url)
-        columns = await self._linked.detect(url, file_format, keys)
+        columns = await self._linked.detect(said, keys)
         if moved:
             values |= {"url_pattern": url, "format": file_format, "columns": columns}
         return keys if keys != stored else None
@@ -197,6 +215,10 @@ class Tables:
             if record.credential is not None:
                 self._shelf.drop_keys(session, record.credential.id)
         return record
+
+
+def _address(record: TableRecord) -> Address:
+    return Address(record.url_pattern, record.format, formats.double_quotes(record.options))
 
 
 def _check_uploaded(record: TableRecord, draft: Draft) -> None:

@@ -21,6 +21,7 @@ _OWN_WORDS = re.compile(r"Code: \d+\. DB::Exception: .*", re.DOTALL)
 _ADDRESS = re.compile(r" \(for url [^)]*\)\s*$")
 _CONNECTIONS = 64
 _TIMEOUT_SECONDS = 3_600
+_FORM_CHARACTERS = 30_000  # a server takes 128 KiB, and a character may have four bytes
 # Joins and IN of two distributed tables: the right side is sent to every shard, so that each sees all of its rows.
 _CLUSTER: Mapping[str, str | int | float] = {
     "distributed_product_mode": "global",
@@ -39,7 +40,7 @@ class Nodes:
 
     def __init__(self, url: ServerUrl) -> None:
         self._url = url
-        self._clients: dict[tuple[str, int], Any] = {}
+        self._clients: dict[tuple[str, int, bool], Any] = {}
         self._lock = threading.Lock()
         self._on_cluster: bool | None = None
 
@@ -55,7 +56,8 @@ class Nodes:
         body = self._ask(
             lambda client: client.raw_query(
                 sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=output_format
-            )
+            ),
+            _as_form(sql, parameters),
         )
         return body, (0, 0, 0.0)
 
@@ -67,7 +69,8 @@ class Nodes:
         source = self._ask(
             lambda client: client.raw_stream(
                 sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=output_format
-            )
+            ),
+            _as_form(sql, parameters),
         )
         try:
             yield source
@@ -113,7 +116,7 @@ class Nodes:
         self._ask(
             lambda client: client.raw_insert(
                 place,
-                column_names=list(names),
+                column_names=[statements.quoted(name) for name in names],
                 insert_block=content,
                 fmt=input_format,
                 settings=self._settings(client, settings),
@@ -145,48 +148,48 @@ class Nodes:
 
     # --- clients
 
-    def _ask(self, work: Any) -> Any:
+    def _ask(self, work: Any, form: bool = True) -> Any:
         """What the first node that answers says."""
         last: EngineUnavailable | None = None
         for place in self._url.hosts:
             try:
-                return self._at(place, work)
+                return self._at(place, work, form)
             except EngineUnavailable as error:
                 last = error
         raise last or EngineUnavailable()
 
-    def _at(self, place: tuple[str, int], work: Any) -> Any:
+    def _at(self, place: tuple[str, int], work: Any, form: bool = True) -> Any:
         from clickhouse_connect.driver import exceptions
 
         try:
-            return work(self._client(place))
+            return work(self._client(place, form))
         except exceptions.OperationalError as error:
             raise EngineUnavailable from error
         except exceptions.Error as error:
             raise fault(_words(error)) from error
 
-    def _client(self, place: tuple[str, int]) -> Any:
-        client = self._clients.get(place)
+    def _client(self, place: tuple[str, int], form: bool) -> Any:
+        client = self._clients.get((*place, form))
         if client is not None:
             return client
         import clickhouse_connect
         from clickhouse_connect.driver.httputil import get_pool_manager
 
         with self._lock:
-            if place not in self._clients:
-                self._clients[place] = clickhouse_connect.get_client(
+            if (*place, form) not in self._clients:
+                self._clients[(*place, form)] = clickhouse_connect.get_client(
                     host=place[0],
                     port=place[1],
                     username=self._url.user,
                     password=self._url.password,
                     secure=self._url.secure,
                     autogenerate_session_id=False,
-                    form_encode_query_params=True,
+                    form_encode_query_params=form,
                     send_receive_timeout=_TIMEOUT_SECONDS,
                     pool_mgr=get_pool_manager(maxsize=_CONNECTIONS, num_pools=4),
                     settings=dict(OUTPUT),
                 )
-            return self._clients[place]
+            return self._clients[(*place, form)]
 
     def _settings(self, client: Any, settings: Settings) -> dict[str, str | int | float]:
         """Those of the settings that the server has: versions differ, and none of them changes what is allowed."""
@@ -218,6 +221,11 @@ class Nodes:
             raise EngineUnavailable(f"The ClickHouse server knows no cluster {self.cluster}.", code="unknown_cluster")
         port = self._url.hosts[0][1]
         return tuple((host, port) for host in hosts)
+
+
+def _as_form(sql: str, parameters: Mapping[str, Bound]) -> bool:
+    """Values go into the body as a form, so that no log shows them, unless the text is too long for a form."""
+    return bool(parameters) and len(sql) < _FORM_CHARACTERS
 
 
 def _values(parameters: Mapping[str, Bound]) -> dict[str, Any] | None:

@@ -27,6 +27,8 @@ class FunctionTable:
     arguments: tuple[str, ...]
     structure: str = ""
     """`name Type, …` as the engine writes it; empty lets the engine infer."""
+    double_quotes: bool = True
+    """In CSV, they enclose values; without, they are part of them."""
 
 
 class ViewTable:

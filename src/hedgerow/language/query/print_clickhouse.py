@@ -214,7 +214,9 @@ class ClickHousePrinter(ExpressionPrinter):
             return f"{quoted(backing.database)}.{quoted(backing.table)}"
         assert isinstance(backing, FunctionTable)
         values = [*backing.arguments, *([backing.structure] if backing.structure else [])]
-        return f"{backing.function}({', '.join(self.bind(Bound('String', value)) for value in values)})"
+        read = f"{backing.function}({', '.join(self.bind(Bound('String', value)) for value in values)})"
+        # Settings of one table's own: in a query of its own, so that its neighbours keep theirs.
+        return read if backing.double_quotes else f"(SELECT * FROM {read} SETTINGS format_csv_allow_double_quotes = 0)"
 
 
 def _keeps_right_rows(first: nodes.JoinExpr) -> bool:

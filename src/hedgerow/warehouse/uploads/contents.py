@@ -7,9 +7,9 @@ import io
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import BinaryIO
 
+from hedgerow.engine.result import LocalFile
 from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.warehouse.formats import TEXT
 
@@ -22,10 +22,11 @@ _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _BINARIES = {b"PAR1": "a Parquet file", b"PK\x03\x04": "a ZIP archive or a spreadsheet", b"%PDF": "a PDF"}
 
 
-def check(path: Path, file_format: str, max_bytes: int) -> bool:
+def check(file: LocalFile, max_bytes: int) -> bool:
     """Whether the file is compressed with gzip; raises `ActionRefused` for what could not be loaded. Blocking."""
-    with path.open("rb") as file:
-        start = file.read(4)
+    path, file_format = file.path, file.format
+    with path.open("rb") as opened:
+        start = opened.read(4)
     if not start:
         raise _refused("The file is empty.")
     if file_format not in TEXT:
@@ -39,7 +40,7 @@ def check(path: Path, file_format: str, max_bytes: int) -> bool:
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise _refused("The file is not a sound gzip file.") from None
     if file_format == "CSVWithNames":
-        check_names(_header(head), "in the header")
+        check_names(_header(head, file.double_quotes), "in the header")
     return compressed
 
 
@@ -81,10 +82,12 @@ def _check_text(content: BinaryIO, most: int) -> bytes:
             raise _refused(f"The file unpacks to more than {most} bytes.")
 
 
-def _header(head: bytes) -> list[str]:
+def _header(head: bytes, double_quotes: bool) -> list[str]:
     text = head.decode("utf-8-sig", "ignore")
     try:
-        names = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+        lines = io.StringIO(text, newline="")
+        quoted = csv.reader(lines, strict=True) if double_quotes else csv.reader(lines, quoting=csv.QUOTE_NONE)
+        names = next(quoted, [])
     except csv.Error:
         raise _refused("The header of the file could not be read.") from None
     if len(names) == 1:

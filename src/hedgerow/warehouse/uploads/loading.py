@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hedgerow.engine.base import Column, Engine
+from hedgerow.engine.base import Column, Engine, LocalFile
 from hedgerow.engine.errors import EngineError
 from hedgerow.kit.errors import NotFound
 from hedgerow.kit.ids import uuid7
 from hedgerow.store import Store
+from hedgerow.warehouse import formats
 from hedgerow.warehouse.catalog import Catalogs, database
-from hedgerow.warehouse.errors import NAME_TAKEN, ActionRefused
+from hedgerow.warehouse.errors import NAME_TAKEN, ActionRefused, NameTaken
 from hedgerow.warehouse.formats import UPLOADED
 from hedgerow.warehouse.names import check_uploaded
 from hedgerow.warehouse.records import KeptColumn, TableRecord
@@ -43,6 +44,21 @@ class Upload:
     file_name: str
     path: Path
     size: int
+    options: Mapping[str, Any] | None = None
+    """What was said of them; the rest stays as it is where a table of that name is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file to load, and under which options."""
+
+    path: Path
+    format: str
+    options: Mapping[str, Any]
+
+    @property
+    def file(self) -> LocalFile:
+        return LocalFile(self.path, self.format, formats.double_quotes(self.options))
 
 
 class Uploads:
@@ -66,19 +82,21 @@ class Uploads:
 
     async def load(self, upload: Upload) -> TableRecord:
         """Make the table, or give the one of that name its new rows. Raises `ActionRefused` or `Unavailable`."""
-        await asyncio.to_thread(self._check_free, upload)
-        path = await asyncio.to_thread(_prepared, upload)
+        stored = await asyncio.to_thread(self._stored_options, upload)
+        chosen = formats.merged(stored, upload.options)
+        path = await asyncio.to_thread(_prepared, upload, formats.double_quotes(chosen))
+        source = _Source(path, upload.format, chosen)
         physical = f"t_{uuid7().hex}"
         key = f"{database(upload.project_id)}/{physical[2:]}/{_kept_name(upload.file_name, path)}"
         leavings = Leavings(upload.project_id, physical, key)
         self._retirement.mark(leavings)
         try:
-            columns = storable(await self._described(path, upload.format))
-            rows, columns = await self._load(leavings, path, upload.format, columns)
+            rows, columns = await self._load(leavings, source, storable(await self._described(source)))
             await self._keeping.put(key, path)
             values = {
                 "format": upload.format,
                 "columns": kept(columns),
+                "options": chosen,
                 "physical": physical,
                 "file_key": key,
                 "row_count": rows,
@@ -96,13 +114,24 @@ class Uploads:
             self._retirement.soon(Leavings(upload.project_id, old.physical, old.file_key))
         return record
 
-    async def retype(self, record: TableRecord, columns: tuple[KeptColumn, ...], by: int | None = None) -> TableRecord:
-        """Load a table's own file again with other column types. Raises `ActionRefused` where its values do not fit."""
+    async def reload(
+        self,
+        record: TableRecord,
+        columns: tuple[KeptColumn, ...],
+        chosen: Mapping[str, Any],
+        by: int | None = None,
+        also: Mapping[str, Any] | None = None,
+    ) -> TableRecord:
+        """Load a table's own file again, as other columns or under other options; `also` sets more of its values.
+
+        Raises `ActionRefused` where values of the file do not fit, and `NameTaken`.
+        """
         leavings = Leavings(record.project_id, f"t_{uuid7().hex}", None)
         self._retirement.mark(leavings)
         try:
-            rows = await self._refill(record, leavings, columns)
-            values = {"columns": columns, "physical": leavings.physical, "row_count": rows}
+            rows = await self._refill(record, leavings, columns, chosen)
+            made = {"columns": columns, "physical": leavings.physical, "row_count": rows, "options": dict(chosen)}
+            values = {**(also or {}), **made}
             changed = await asyncio.to_thread(self._change, record, values, by)
         except BaseException:
             await self._retirement.now(leavings)
@@ -112,10 +141,10 @@ class Uploads:
         self._retirement.soon(Leavings(record.project_id, record.physical, None))
         return changed
 
-    async def described(self, record: TableRecord) -> tuple[KeptColumn, ...]:
-        """The columns of a table's own file, found out again."""
+    async def described(self, record: TableRecord, chosen: Mapping[str, Any]) -> tuple[KeptColumn, ...]:
+        """The columns of a table's own file, found out again under these options."""
         async with self._keeping.copy(record.file_key or "") as path:
-            return kept(storable(await self._described(path, record.format)))
+            return kept(storable(await self._described(_Source(path, record.format, chosen))))
 
     def download(self, record: TableRecord) -> AsyncIterator[bytes]:
         """The file as it was uploaded; raises `NotFound`, or `Unavailable` at its first step."""
@@ -123,29 +152,31 @@ class Uploads:
             raise NotFound()
         return self._keeping.read(record.file_key)
 
-    async def _refill(self, record: TableRecord, leavings: Leavings, columns: tuple[KeptColumn, ...]) -> int:
+    async def _refill(
+        self, record: TableRecord, leavings: Leavings, columns: tuple[KeptColumn, ...], chosen: Mapping[str, Any]
+    ) -> int:
         plain = tuple(column.column for column in columns)
         async with self._keeping.copy(record.file_key or "") as path:
             try:
-                return await self._fill(leavings, path, record.format, plain)
+                return await self._fill(leavings, _Source(path, record.format, chosen), plain)
             except EngineError as error:
                 raise _refused(error) from error
 
-    async def _described(self, path: Path, file_format: str) -> tuple[Column, ...]:
+    async def _described(self, source: _Source) -> tuple[Column, ...]:
         try:
-            columns = await self._engine.describe_file(path, file_format)
+            columns = await self._engine.describe_file(source.file)
         except EngineError as error:
             raise _refused(error) from error
         contents.check_names([column.name for column in columns])
         return tuple(columns)
 
     async def _load(
-        self, leavings: Leavings, path: Path, file_format: str, columns: tuple[Column, ...]
+        self, leavings: Leavings, source: _Source, columns: tuple[Column, ...]
     ) -> tuple[int, tuple[Column, ...]]:
         """Rows, and the columns they needed: types were guessed from the first rows, later ones may want wider ones."""
         for _ in range(_MOST_WIDENINGS):
             try:
-                return await self._fill(leavings, path, file_format, columns), columns
+                return await self._fill(leavings, source, columns), columns
             except EngineError as error:
                 found = misfit(error)
                 wider = tuple(_wider(c, found.column) for c in columns) if found else columns
@@ -155,15 +186,18 @@ class Uploads:
                 await self._retirement.drop(leavings)
         raise ActionRefused("The values of the file change their types too often. Check its columns.", attr="file")
 
-    async def _fill(self, leavings: Leavings, path: Path, file_format: str, columns: tuple[Column, ...]) -> int:
+    async def _fill(self, leavings: Leavings, source: _Source, columns: tuple[Column, ...]) -> int:
         home, physical = database(leavings.project_id), leavings.physical or ""
+        order = formats.sort_key(source.options, columns)
         await self._engine.create_database(home)
-        await self._engine.create_table(home, physical, columns)
-        return await self._engine.insert_file(home, physical, path, file_format, columns)
+        await self._engine.create_table(home, physical, columns, order)
+        return await self._engine.insert_file(home, physical, source.file, columns)
 
-    def _check_free(self, upload: Upload) -> None:
+    def _stored_options(self, upload: Upload) -> Mapping[str, Any]:
+        """Those of the table that is replaced; raises `ActionRefused` as `_replaced`."""
         with self._store.read() as session:
-            self._replaced(session, upload)
+            old = self._replaced(session, upload)
+        return old.options if old is not None else {}
 
     def _replaced(self, session: Session, upload: Upload) -> TableRecord | None:
         """The uploaded table whose rows this replaces; raises `ActionRefused` when another thing has the name."""
@@ -188,11 +222,16 @@ class Uploads:
             return self._shelf.add(session, upload.project_id, {**identity, **values}), None
 
     def _change(self, record: TableRecord, values: dict[str, Any], by: int | None) -> TableRecord:
-        with self._store.write() as session:
-            now = self._shelf.get(session, record.project_id, record.id)
-            if now.physical != record.physical:
-                raise ActionRefused("The table was replaced meanwhile. Try again.")
-            return self._shelf.change(session, record.project_id, record.id, values, by)
+        try:
+            with self._store.write() as session:
+                now = self._shelf.get(session, record.project_id, record.id)
+                if now.physical != record.physical:
+                    raise ActionRefused("The table was replaced meanwhile. Try again.")
+                if "name" in values:
+                    self._shelf.check_name(session, record.project_id, values["name"], record.id)
+                return self._shelf.change(session, record.project_id, record.id, values, by)
+        except IntegrityError:
+            raise NameTaken() from None
 
 
 def upload_of(project_id: int, user_id: int, received: Received) -> Upload:
@@ -202,7 +241,8 @@ def upload_of(project_id: int, user_id: int, received: Received) -> Upload:
     file_name = safe_name(received.file_name)
     name = check_uploaded(received.fields.get("name", "").strip() or file_name.split(".")[0])
     file_format = checked_format(received.fields.get("format", "").strip() or "CSVWithNames")
-    return Upload(project_id, user_id, name, file_format, file_name, received.path, received.size)
+    said = formats.of_form(received.fields.get("options", ""))
+    return Upload(project_id, user_id, name, file_format, file_name, received.path, received.size, said)
 
 
 def checked_format(file_format: str) -> str:
@@ -221,9 +261,9 @@ def safe_name(file_name: str) -> str:
     return safe
 
 
-def _prepared(upload: Upload) -> Path:
+def _prepared(upload: Upload, double_quotes: bool) -> Path:
     """The checked file, under a name that tells the engine whether it is compressed."""
-    if not contents.check(upload.path, upload.format, upload.size):
+    if not contents.check(LocalFile(upload.path, upload.format, double_quotes), upload.size):
         return upload.path
     return upload.path.rename(upload.path.with_suffix(".gz"))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from hedgerow.kit.clock import now
@@ -42,6 +43,7 @@ class Wish:
     upload_id: UUID
     name: str = ""
     format: str = ""
+    options: Mapping[str, Any] | None = None
 
 
 class Staging:
@@ -78,7 +80,8 @@ class Staging:
         file_format = checked_format(wish.format or _formats(file_name)[1])
         async with self._keeping.copy(keys[0]) as path:
             size = (await asyncio.to_thread(path.stat)).st_size
-            record = await self._uploads.load(Upload(project_id, user_id, name, file_format, file_name, path, size))
+            upload = Upload(project_id, user_id, name, file_format, file_name, path, size, wish.options)
+            record = await self._uploads.load(upload)
         await self._keeping.delete(keys[0])
         return record
 
