@@ -84,3 +84,52 @@ def test_a_failing_bucket_tells_no_secret(local: Api, bucket: Bucket) -> None:
     catalog = local.call(local.house.warehouse.catalogs.fetch, local.project_id)
     compiled = compile_query("SELECT * FROM t", catalog, CompileOptions())
     assert not [secret for secret in bucket.credential.values() if secret in compiled.sql or secret in compiled.hogql]
+
+
+def _link_quoted(api: Api, bucket: Bucket, options: dict[str, Any]) -> dict[str, Any]:
+    url = bucket.put("q.csv", 'id,note\n1,"a"\n2,5" pipe\n')
+    body = {"name": "raw", "format": "CSVWithNames", "url_pattern": url, "credential": bucket.credential}
+    answer = api.post("/warehouse_tables", json=body | {"options": options})
+    assert answer.status_code == 201, answer.text
+    table: dict[str, Any] = answer.json()
+    return table
+
+
+QUOTES = "SELECT r.note, q.note FROM raw AS r {} JOIN quoted AS q ON r.id = q.id WHERE r.id < 10 ORDER BY r.id"
+KEPT = [['"a"', "a"], ['5" pipe', '5" pipe']]
+
+
+@pytest.mark.parametrize("join", ["", "LEFT", "RIGHT", "FULL"])
+def test_each_linked_table_has_its_own_quotes(local: Api, bucket: Bucket, join: str) -> None:
+    table = _link_quoted(local, bucket, {"csv_allow_double_quotes": False})
+    assert table["options"] == {"csv_allow_double_quotes": False}
+    link(local, bucket, "quoted", bucket.put("q.csv", 'id,note\n1,"a"\n2,5" pipe\n'))
+    assert select(local, QUOTES.format(join)) == KEPT
+    assert select(local, "SELECT count() FROM raw WHERE note IN (SELECT note FROM quoted)") == [[1]]
+    assert select(local, "WITH x AS (SELECT note FROM raw) SELECT note FROM x ORDER BY note LIMIT 1") == [['"a"']]
+    path = f"/warehouse_tables/{table['id']}"
+    assert local.patch(path, json={"options": {"csv_allow_double_quotes": None}}).json()["options"] == {}
+    assert select(local, "SELECT note FROM raw ORDER BY id LIMIT 1") == [["a"]]
+
+
+@pytest.mark.parametrize("engine_name", ["clickhouse_engine", "cluster_engine"])
+def test_each_linked_table_has_its_own_quotes_on_a_server(
+    local: Api, bucket: Bucket, request: pytest.FixtureRequest, engine_name: str
+) -> None:
+    engine = request.getfixturevalue(engine_name)
+    _link_quoted(local, bucket, {"csv_allow_double_quotes": False})
+    link(local, bucket, "quoted", bucket.put("q.csv", 'id,note\n1,"a"\n2,5" pipe\n'))
+    catalog = local.call(local.house.warehouse.catalogs.fetch, local.project_id)
+    compiled = compile_query(QUOTES.format(""), catalog, CompileOptions(look_ahead=False))
+    answer = local.call(engine.run, Query(compiled.sql, compiled.parameters))
+    assert [orjson.loads(line) for line in answer.rows.splitlines()] == KEPT
+
+
+def test_linked_tables_are_not_sorted(local: Api, bucket: Bucket) -> None:
+    url = bucket.put("q.csv", "id\n1\n")
+    body = {"name": "t", "format": "CSVWithNames", "url_pattern": url, "credential": bucket.credential}
+    refused = local.post("/warehouse_tables", json=body | {"options": {"order_by": ["id"]}})
+    assert (refused.status_code, refused.json()["attr"]) == (400, "options__order_by")
+    made = local.post("/warehouse_tables", json=body | {"options": {"order_by": []}}).json()
+    refused = local.patch(f"/warehouse_tables/{made['id']}", json={"options": {"order_by": ["id"]}})
+    assert (refused.status_code, refused.json()["attr"]) == (400, "options__order_by")

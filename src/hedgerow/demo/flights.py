@@ -7,6 +7,8 @@ from pathlib import Path
 from pyarrow import csv, parquet
 
 TABLES = ("airlines", "airports", "planes", "weather", "flights")
+SORTED = {"flights": ["origin", "month"]}
+"""What the demo's queries filter on."""
 
 
 class DataMissing(Exception):
