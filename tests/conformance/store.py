@@ -14,6 +14,7 @@ import hedgerow.endpoints.rows
 import hedgerow.jobs.rows
 import hedgerow.materialize.rows
 import hedgerow.variables.rows
+import hedgerow.views.rows
 import hedgerow.warehouse.rows  # noqa: F401  (every room's rows, so that the metadata is whole)
 from hedgerow.accounts.rows import UserRow
 from hedgerow.store import Store

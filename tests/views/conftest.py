@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.apps import Api
+from tests.support.apps import Api, MakeApi
 
 CSV = b"id,city,amount\n1,Rome,10\n2,Oslo,20\n3,Rome,5\n"
 Save = Callable[..., dict[str, Any]]
@@ -22,6 +22,15 @@ def rows(api: Api, text: str) -> list[list[Any]]:
     assert answer.status_code == 200, answer.text
     found: list[list[Any]] = answer.json()["results"]
     return found
+
+
+@pytest.fixture
+def api(request: pytest.FixtureRequest) -> Api:
+    """An application on SQLite, or on the store a test is parametrized with."""
+    # The store first, so that it is closed last.
+    url = request.getfixturevalue("postgres_url") if getattr(request, "param", "") == "postgres" else ""
+    make_app: MakeApi = request.getfixturevalue("make_app")
+    return make_app(database_url=url)
 
 
 @pytest.fixture

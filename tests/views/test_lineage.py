@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.apps import Api
 from tests.views.conftest import Save, query, rows
 
+pytestmark = pytest.mark.parametrize("api", ["sqlite", "postgres"], indirect=True)
 PATH = "/warehouse_saved_queries"
 
 

@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from hedgerow.language.query.catalog import PhysicalTable
 from hedgerow.views import shelf
 from hedgerow.views.runs.waves import Waves
 from tests.support.apps import Api
 from tests.views.conftest import Save, query, rows
 
+pytestmark = pytest.mark.parametrize("api", ["sqlite", "postgres"], indirect=True)
 PATH = "/warehouse_saved_queries"
 LONG = "select count() as n from numbers(1000000000000)"
 

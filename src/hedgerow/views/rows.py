@@ -24,6 +24,8 @@ class ViewRow(Base):
     __tablename__ = "saved_queries"
     __table_args__ = (
         Index("uq_saved_queries_name", "project_id", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        # SQLite does not see that the partial index serves `deleted = 0`.
+        Index("ix_saved_queries_named", "project_id", "name", "deleted"),
         Index("ix_saved_queries_sequence", "project_id", "sequence"),
         Index("ix_saved_queries_page", "project_id", "deleted", "created_at", "id"),
     )

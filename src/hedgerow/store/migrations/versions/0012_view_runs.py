@@ -19,14 +19,16 @@ def upgrade() -> None:
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("rows", sa.BigInteger, nullable=True),
         sa.Column("bytes_on_disk", sa.BigInteger, nullable=True),
-        sa.Column("seconds", sa.Float, nullable=True),
+        sa.Column("seconds", sa.Double, nullable=True),
         sa.Column("error", sa.Text, nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("ended_at", Instant, nullable=True),
     )
     op.create_index("ix_data_modeling_jobs_view", "data_modeling_jobs", ["project_id", "view_id", "id"])
     op.create_index("ix_data_modeling_jobs_wave", "data_modeling_jobs", ["wave"])
+    op.create_index("ix_saved_queries_named", "saved_queries", ["project_id", "name", "deleted"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_saved_queries_named", "saved_queries")
     op.drop_table("data_modeling_jobs")
