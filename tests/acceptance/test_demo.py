@@ -72,6 +72,7 @@ def test_first_start_loads_and_second_starts_at_once(tmp_path: Path) -> None:
         first.await_text("Ctrl-C stops it", 120)
         assert f"table flights: {FLIGHTS:,} rows" in first.output
         command = re.search(r"  curl .*?(?=\n\n)", first.output, re.DOTALL)
+        assert "view carrier_days: made into a table, every day" in first.output
         assert command, first.output
         done = subprocess.run(["bash", "-c", command[0]], capture_output=True, text=True, check=True)
         assert '"results":[[' in done.stdout.replace(" ", "")

@@ -19,6 +19,31 @@ VARIABLES: tuple[Mapping[str, Any], ...] = (
     {"name": "min flights", "type": "Number", "default_value": 100},
 )
 
+VIEWS: Mapping[str, str] = {
+    "hours": """
+SELECT flights.carrier AS carrier,
+       toDate(flights.time_hour) AS day,
+       flights.dep_delay AS delay,
+       weather.precip AS precipitation,
+       weather.wind_speed AS wind_mph
+FROM flights
+LEFT JOIN weather ON flights.origin = weather.origin AND flights.time_hour = weather.time_hour
+""",
+    "carrier_days": """
+SELECT airlines.name AS airline,
+       hours.day AS day,
+       count() AS flights,
+       round(avg(hours.delay), 1) AS average_delay,
+       round(max(hours.precipitation), 2) AS most_rain,
+       round(max(hours.wind_mph), 1) AS most_wind
+FROM hours
+JOIN airlines ON hours.carrier = airlines.carrier
+GROUP BY airline, day
+""",
+}
+"""Saved queries, those that others read first; the last one is made into a table every day."""
+_MATERIALIZED = "carrier_days"
+
 ENDPOINTS: Mapping[str, tuple[str, str]] = {
     "delays_by_carrier": (
         "Departure delays per airline, for one airport and month.",
@@ -46,6 +71,15 @@ JOIN weather ON flights.origin = weather.origin AND flights.time_hour = weather.
 WHERE flights.origin = {variables.origin} AND weather.wind_speed IS NOT NULL
 GROUP BY wind_mph
 ORDER BY wind_mph
+""",
+    ),
+    "rainy_days": (
+        "The days of a month with rain, and how late each airline left; read from a table that is refreshed every day.",
+        """
+SELECT day, airline, flights, average_delay, most_rain
+FROM carrier_days
+WHERE toMonth(day) = {variables.month} AND most_rain > 0
+ORDER BY average_delay DESC, day, airline
 """,
     ),
 }
@@ -78,6 +112,7 @@ def publish(project: Project, report: Report) -> None:
     """Make whatever is missing; safe to repeat, also after an interruption."""
     _load_tables(project, report)
     _make_variables(project, report)
+    _save_queries(project, report)
     _make_endpoints(project, report)
 
 
@@ -106,6 +141,18 @@ def _make_variables(project: Project, report: Report) -> None:
         if variable["name"] not in there:
             made = project.call("POST", "insight_variables/", json=variable)
             report(f"variable {made['code_name']}")
+
+
+def _save_queries(project: Project, report: Report) -> None:
+    there = {view["name"]: view for view in project.call("GET", "warehouse_saved_queries/")["results"]}
+    for name, query in VIEWS.items():
+        if name not in there:
+            body = {"name": name, "query": {"kind": "HogQLQuery", "query": query.strip()}}
+            there[name] = project.call("POST", "warehouse_saved_queries/", json=body)
+            report(f"view {name}")
+    if not there[_MATERIALIZED]["is_materialized"]:
+        project.call("POST", f"warehouse_saved_queries/{there[_MATERIALIZED]['id']}/materialize/")
+        report(f"view {_MATERIALIZED}: made into a table, every day")
 
 
 def _make_endpoints(project: Project, report: Report) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hedgerow.kit.clock import now
@@ -15,6 +15,7 @@ from hedgerow.views.rows import RunRow, ViewRow
 WAITING, RUNNING, COMPLETED = "Waiting", "Running", "Completed"
 FAILED, CANCELLED, SKIPPED = "Failed", "Cancelled", "Skipped"
 ACTIVE = (WAITING, RUNNING)
+_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,12 @@ class Run:
 
 
 def add(session: Session, project_id: int, view_id: UUID, wave: UUID, status: str) -> Run:
-    """Note a run that begins or waits."""
+    """Note a run that begins or waits; of the view's earlier ones the last 499 are kept."""
+    older = select(RunRow.id).where(RunRow.view_id == view_id, RunRow.project_id == project_id)
+    last = session.scalar(older.order_by(RunRow.id.desc()).offset(_KEPT - 2).limit(1))
+    if last is not None:
+        mine = (RunRow.project_id == project_id, RunRow.view_id == view_id)
+        session.execute(delete(RunRow).where(*mine, RunRow.id < last))
     row = RunRow(project_id=project_id, view_id=view_id, wave=wave, status=status)
     session.add(row)
     session.flush()
