@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("parse", "compile", "engine", "http", "gate", "run", "upload", "jobs", "views", "server")
+NAMES = ("parse", "compile", "engine", "http", "gate", "run", "upload", "jobs", "views", "dag", "server")
 
 
 def main() -> None:

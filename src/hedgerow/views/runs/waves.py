@@ -69,16 +69,29 @@ class Waves:
 def _parents(session: Session, views: Sequence[View]) -> dict[str, set[str]]:
     """Of each view the nearest ones among `views` that it reads, also through views that are not among them."""
     among = {view.name for view in views}
+    edges = _edges_above(session, views)
     found: dict[str, set[str]] = {}
     for view in views:
         reads, front, seen = set[str](), [view.name], {view.name}
         while front:
-            above = {name for names in lineage.parents_of(session, view.project_id, front).values() for name in names}
+            above = {name for each in front for name in edges.get(each, ())}
             reads |= above & among
             front = sorted(above - among - seen)
             seen |= above
         found[view.name] = reads - {view.name}
     return found
+
+
+def _edges_above(session: Session, views: Sequence[View]) -> dict[str, list[str]]:
+    """What those views and all above them read: a few queries, however many views there are."""
+    edges: dict[str, list[str]] = {}
+    front, seen = sorted(view.name for view in views), set[str]()
+    while front:
+        level = lineage.parents_of(session, views[0].project_id, front)
+        edges |= level
+        seen |= set(front)
+        front = sorted({name for names in level.values() for name in names} - seen)
+    return edges
 
 
 def _in_order(views: Mapping[UUID, View], parents: Mapping[str, set[str]]) -> list[tuple[UUID, View]]:
