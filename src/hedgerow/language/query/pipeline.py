@@ -7,6 +7,10 @@ from typing import Any
 from hedgerow.kit.values import Bound
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.errors import QueryFault
+from hedgerow.language.query.materializing.pieces import Piece
+from hedgerow.language.query.materializing.planning import plan
+from hedgerow.language.query.materializing.reasons import NotExact
+from hedgerow.language.query.materializing.serving import Flags, Tables, flag_values, read_tables
 from hedgerow.language.query.passes.filters import replace_filters
 from hedgerow.language.query.passes.guard import guard
 from hedgerow.language.query.passes.limits import Page, limit
@@ -16,6 +20,7 @@ from hedgerow.language.query.print_clickhouse import ClickHousePrinter, clickhou
 from hedgerow.language.query.print_hogql import filled, has_variables, print_hogql
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.parser import parse_select
+from hedgerow.language.syntax.visitor import walk
 
 _BINDABLE = (str, int, float, bool, list, type(None))
 Value = str | int | float | bool | None | list[Any]
@@ -38,6 +43,8 @@ class CompileOptions:
     limit: int | None = None
     offset: int | None = None
     look_ahead: bool = True
+    tables: Tables | None = None
+    """The tables to answer from, in place of those the query names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,13 @@ class CompiledQuery:
     lineage: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     hogql_template: str = ""
     """`hogql` with the variables' places marked; empty when it has none."""
+    flags: Flags = field(default_factory=dict)
+    """Of a query answered from tables: what decides whether rows are read beside them."""
+
+    def reads_rows(self) -> bool:
+        """Whether, with these values, a query answered from tables reads rows beside them."""
+        return any(self.parameters[self.variable_parameters[flag][0]].value for flag in self.flags)
+
     direct: tuple[str, ...] = ()
 
 
@@ -87,6 +101,10 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
     hogql = print_hogql(tree)
     tree, bounds = limit(tree, page)
     resolved = resolve(tree, catalog)
+    flags: Flags = {}
+    if options.tables is not None:
+        catalog, flags = read_tables(resolved.tree, options.tables, catalog, options.variables)
+        hogql = print_hogql(resolved.tree)
     tree = guard(resolved.tree, catalog)
     outputs = resolved.relation.columns.values()
     printer = ClickHousePrinter(catalog.database)
@@ -106,6 +124,7 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
         inlined=frozenset(printer.inlined | own | resolved.inlined),
         implicit_limit=bounds.implicit,
         lineage={column.physical: column.origin for column in outputs},
+        flags=flags,
     )
 
 
@@ -114,6 +133,8 @@ def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQ
     if compiled.inlined:
         return None
     parameters = dict(compiled.parameters)
+    if compiled.flags:
+        variables = {**variables, **flag_values(compiled.flags, variables)}
     for name, carriers in compiled.variable_parameters.items():
         value = variables.get(name)
         if name not in variables or not isinstance(value, _BINDABLE) or (value is None) != (not carriers):
@@ -126,6 +147,44 @@ def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQ
     if not compiled.hogql_template:
         return replace(compiled, parameters=parameters)
     return replace(compiled, parameters=parameters, hogql=filled(compiled.hogql_template, variables))
+
+
+@dataclass(frozen=True, slots=True)
+class TableQuery:
+    """A table a query can be answered from, and the query that fills it."""
+
+    piece: Piece
+    compiled: CompiledQuery
+
+
+def plan_tables(
+    query: str | nodes.AnySelect,
+    catalog: Catalog,
+    variables: Mapping[str, Value],
+    name: str,
+    buckets: Mapping[str, str],
+) -> list[TableQuery]:
+    """The tables that answer a query exactly, for all values of its variables; `name` is the first one's.
+
+    `variables` give each variable's type by an example. Raises `NotExact`, and what compiling raises.
+    """
+    tree = replace_variables(parse(query) if isinstance(query, str) else query, variables)
+    if any(isinstance(node, nodes.Placeholder) for node in walk(tree)):
+        raise NotExact("filters_placeholder", "{filters} cannot be materialized: its dates move with the clock", tree)
+    tree, _ = limit(tree, Page(None, None, look_ahead=False))
+    resolved = resolve(tree, catalog)
+    guard(resolved.tree, catalog)
+    return [
+        TableQuery(draft.piece, _filling(draft.fill, catalog, resolved.tables))
+        for draft in plan(resolved.tree, name, dict(buckets))
+    ]
+
+
+def _filling(tree: nodes.SelectQuery, catalog: Catalog, tables: tuple[str, ...]) -> CompiledQuery:
+    printer = ClickHousePrinter(catalog.database)
+    sql = printer.query(guard(tree, catalog))
+    names = tuple(column.alias for column in tree.select if isinstance(column, nodes.Alias))
+    return CompiledQuery(sql, printer.parameters, filled(print_hogql(tree), {}), names, tables, None, None, {})
 
 
 def _note_vanished(given: nodes.AnySelect, variables: Mapping[str, Value], printer: ClickHousePrinter) -> None:
@@ -148,4 +207,16 @@ def _own_limit_variables(tree: nodes.AnySelect) -> set[str]:
     return found
 
 
-__all__ = ["CompileOptions", "CompiledQuery", "Value", "compile_query", "find_variables", "parse", "rebind"]
+__all__ = [
+    "CompileOptions",
+    "CompiledQuery",
+    "NotExact",
+    "TableQuery",
+    "Tables",
+    "Value",
+    "compile_query",
+    "find_variables",
+    "parse",
+    "plan_tables",
+    "rebind",
+]

@@ -71,7 +71,7 @@ def split(call: nodes.Call, names: Names) -> Aggregation | None:
 
 
 def check_order(call: nodes.Call, around: nodes.Node | None) -> None:
-    """Raise `NotExact` for an aggregation that tells in which order rows were read; `around` is the call it stands in."""
+    """Raise `NotExact` for an aggregation that tells the order rows were read in; `around`: the call it stands in."""
     base, _ = _parts(call.name)
     if base not in _ORDERED or call.order_by:
         return

@@ -17,7 +17,7 @@ from hedgerow.language.syntax.visitor import walk
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """A SELECT whose tables are fixed. `ctes`: the common table expressions it may name; `outermost`: it is the query."""
+    """A SELECT whose tables are fixed. `ctes`: those it may name in its tables; `outermost`: it is the whole query."""
 
     select: nodes.SelectQuery
     names: Names

@@ -79,4 +79,5 @@ class Piece:
 
 def names_of(piece: Piece) -> Sequence[str]:
     """The names of a piece's columns, in order."""
-    return [each.name for each in (*piece.keys, *piece.ranges, *piece.states)]
+    every: tuple[Key | Range | State, ...] = (*piece.keys, *piece.ranges, *piece.states)
+    return [each.name for each in every]

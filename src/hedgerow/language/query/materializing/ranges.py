@@ -174,5 +174,3 @@ def _starts(at: datetime, bucket: str) -> bool:
 def _free(expr: nodes.Expr, names: Names) -> bool:
     """Whether a value is the same for all rows, and moves with a variable or the clock."""
     return names.volatile(expr) and not any(isinstance(node, ColumnRef) for node in own_nodes(expr))
-
-

@@ -24,6 +24,11 @@ RANDOM = frozenset({
 })  # fmt: skip
 """Functions with another answer each time, or for each order of the rows."""
 _LONGEST = 200_000
+STRUCTURE = (
+    nodes.OrderExpr, nodes.WindowExpr, nodes.WindowFrameExpr, nodes.LimitByExpr, nodes.WithFillExpr,
+    nodes.InterpolateExpr, nodes.GroupingSet, nodes.Lambda, nodes.NamedArgument,
+)  # fmt: skip
+"""Nodes that hold expressions and have no value of their own."""
 _SELECTS = (nodes.SelectQuery, nodes.SelectSetQuery)
 
 
@@ -51,8 +56,7 @@ class Names:
                 made: nodes.Node = rebuild(node.expr, change)
                 return made
             if isinstance(node, NameRef) and node.name in self.aliases and node.name not in self.arguments:
-                made = rebuild(self.aliases[node.name], change)
-                return made
+                return rebuild(self.aliases[node.name], change)  # type: ignore[no-any-return]
             return None
 
         copy: nodes.Expr = rebuild(expr, change)
@@ -77,9 +81,9 @@ class Names:
         for node in own_nodes(expr):
             if isinstance(node, nodes.WindowFunction | nodes.GroupingSet):
                 return False
-            if isinstance(node, nodes.Call) and is_aggregate(node.name):
+            if isinstance(node, nodes.Call) and (is_aggregate(node.name) or multiplies(node)):
                 return False
-            depends = depends or isinstance(node, ColumnRef) or _multiplies(node)
+            depends = depends or isinstance(node, ColumnRef)
             if isinstance(node, NameRef) and node.name not in _bound(expr):
                 if node.name in self.arguments:
                     return False
@@ -139,5 +143,6 @@ def _bound(expr: nodes.Expr) -> frozenset[str]:
     return lambda_arguments([expr])
 
 
-def _multiplies(node: nodes.Node) -> bool:
+def multiplies(node: nodes.Node) -> bool:
+    """Whether it makes several rows of one: that happens once for all its uses, and in the query's own place."""
     return isinstance(node, nodes.Call) and node.name.lower() == "arrayjoin"
