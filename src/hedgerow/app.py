@@ -137,7 +137,9 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     queries, background = open_queries(QueryBackends(store, warehouse.catalogs, engine, cache, slots), settings)
     opened.push_async_callback(background.close)
     accounts = Accounts(store, secrets, settings.token_max_seconds)
-    standing = EndpointBackends(store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots)
+    standing = EndpointBackends(
+        store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots, jobs, tables
+    )
     views = open_views(ViewBackends(store, engine, warehouse.catalogs, warehouse.tables.named, tables, jobs), settings)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)

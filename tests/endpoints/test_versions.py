@@ -179,11 +179,15 @@ def test_what_is_told_of_materialization(two: Desk) -> None:
     assert preview.json() == {
         "can_materialize": False,
         "reason": status["reason"],
+        "code": "no_table",
+        "line": 1,
+        "column": 1,
         "transformed_query": None,
         "execution_query": None,
         "display_execution_query": None,
         "range_pairs": [],
         "aggregates": [],
+        "tables": [],
     }
     bad = two.api.post("/endpoints/e/materialization_preview", json={"bucket_overrides": {"day": "x"}})
     refused(bad, 400, "bucket_overrides", "Invalid bucket override values")

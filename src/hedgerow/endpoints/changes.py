@@ -1,7 +1,7 @@
 """Making, changing and deleting endpoints: a query is checked first, then everything is set in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from hedgerow.endpoints import noting, shelf
 from hedgerow.endpoints.bodies import EndpointChange, NewEndpoint
-from hedgerow.endpoints.errors import CannotMaterialize
+from hedgerow.endpoints.materialized.wishes import Materializing
 from hedgerow.endpoints.preparing import Preparation
-from hedgerow.endpoints.records import Endpoint, Wishes
+from hedgerow.endpoints.records import Endpoint, Prepared, Wishes
 from hedgerow.endpoints.run.memory import Definitions
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.store import Store
@@ -36,6 +36,7 @@ class Changes:
     store: Store
     preparation: Preparation
     definitions: Definitions
+    materializing: Materializing
 
     async def create(self, access: Access, body: NewEndpoint) -> Endpoint:
         """A new endpoint with its version 1. Nothing is stored when anything is wrong."""
@@ -44,16 +45,16 @@ class Changes:
             raise InvalidInput("This field is required.", attr="query", code="required")
         of_version, of_endpoint = body.of_version(), body.of_endpoint()
         of_endpoint["is_active"] = body.is_active is not False
-        prepared = await self.preparation.prepare(access.project_id, body.query)
-        if body.is_materialized:
-            raise CannotMaterialize()
+        prepared = await self._prepared(access.project_id, body.query)
+        wish = await self.materializing.of_new(access.project_id, name, body, prepared.query)
         wishes = Wishes(of_endpoint, of_version, prepared)
         user_id = access.principal.user_id
 
         def create(session: Session) -> Endpoint:
             made = shelf.add(session, access.project_id, user_id, name, wishes)
             noting.created(session, user_id, made)
-            return made
+            self.materializing.carry_out(session, wish, made, targeted=False)
+            return shelf.refreshed(session, made)
 
         return await self._write(access, create)
 
@@ -62,7 +63,8 @@ class Changes:
         number = number if body.version is None else body.version
         present = await asyncio.to_thread(self._present, access.project_id, name, number)
         wishes = await self._wishes(access.project_id, body, targeted=number is not None)
-        fault = self._materialize(body, present, wishes)
+        targeted = number is not None
+        wish = await self.materializing.of_change(body, present, wishes, targeted=targeted)
         user_id = access.principal.user_id
 
         def change(session: Session) -> tuple[Endpoint, bool]:
@@ -70,10 +72,11 @@ class Changes:
             changed = shelf.change(session, access.project_id, user_id, (name, number), wishes)
             if before is not None:
                 noting.changed(session, user_id, before, changed[0])
-            return changed
+            self.materializing.carry_out(session, wish, changed[0], targeted=targeted)
+            return shelf.refreshed(session, changed[0]), changed[1]
 
         endpoint, made = await self._write(access, change)
-        return Changed(endpoint, number is not None, fault if made else None)
+        return Changed(endpoint, targeted, wish.fault if made else None)
 
     async def delete(self, access: Access, name: str) -> None:
         """Hide it and free its name; raises `NotFound`."""
@@ -82,6 +85,8 @@ class Changes:
             gone = shelf.find(session, access.project_id, name, lock=True)
             shelf.delete(session, access.project_id, name)
             if gone is not None:
+                switch = self.materializing.switch
+                switch.off(session, switch.versions(session, gone.id))
                 noting.deleted(session, access.principal.user_id, gone)
 
         await self._write(access, delete)
@@ -93,8 +98,12 @@ class Changes:
         of_endpoint, of_version = body.of_endpoint(), body.of_version()
         if body.is_active is not None:
             (of_version if targeted else of_endpoint)["is_active"] = body.is_active
-        prepared = await self.preparation.prepare(project_id, body.query) if body.query is not None else None
+        prepared = await self._prepared(project_id, body.query) if body.query is not None else None
         return Wishes(of_endpoint, of_version, prepared)
+
+    async def _prepared(self, project_id: int, query: Any) -> Prepared:
+        prepared = await self.preparation.prepare(project_id, query)
+        return await self.materializing.judged(project_id, prepared)
 
     def _present(self, project_id: int, name: str, number: int | None) -> Endpoint:
         with self.store.read() as session:
@@ -102,19 +111,6 @@ class Changes:
         if found is None:
             raise InvalidInput(f"Version {str(number)[:20]} not found.", attr="version")
         return found
-
-    def _materialize(self, body: EndpointChange, present: Endpoint, wishes: Wishes) -> str | None:
-        """Raise when nothing but the wish to materialize fails; with a new version its reason is told instead."""
-        if not body.is_materialized:
-            return None
-        states: Mapping[str, Any] = {**wishes.endpoint, **wishes.version}
-        active = states.get("is_active", present.is_active and present.version.is_active)
-        if not active:
-            raise InvalidInput("Cannot materialize an inactive endpoint.", attr="is_materialized")
-        refusal = CannotMaterialize()
-        if wishes.query is None or shelf.same_query(wishes.query.query, present.version.query):
-            raise refusal
-        return refusal.detail
 
     async def _write(self, access: Access, work: Callable[[Any], T]) -> T:
         def write() -> T:

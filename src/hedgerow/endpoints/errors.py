@@ -4,8 +4,6 @@ from typing import Any
 
 from hedgerow.kit.errors import BareError, InvalidInput, NotFound
 
-NOT_MATERIALIZABLE = "Materialization is not available in this version of Hedgerow."
-
 
 class NameTaken(InvalidInput):
     """Another endpoint has the name."""
@@ -17,7 +15,7 @@ class NameTaken(InvalidInput):
 class CannotMaterialize(InvalidInput):
     """A version cannot be made into a table; `reason` says why."""
 
-    def __init__(self, reason: str = NOT_MATERIALIZABLE) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(f"Cannot materialize endpoint. Reason: {reason}", attr="is_materialized")
 
 

@@ -4,15 +4,23 @@ from dataclasses import dataclass
 
 from hedgerow.accounts.signing import SigningKeys
 from hedgerow.endpoints.changes import Changes
+from hedgerow.endpoints.materialized.planning import Obstacle, Planner
+from hedgerow.endpoints.materialized.refreshing import Refresh
+from hedgerow.endpoints.materialized.switching import KIND, Switch
+from hedgerow.endpoints.materialized.wishes import Materializing
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.reading import Reading
+from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.run.memory import Definitions
+from hedgerow.endpoints.run.paths import Paths
 from hedgerow.endpoints.run.plans import Plans
 from hedgerow.endpoints.run.running import Runs
 from hedgerow.endpoints.run.usage import Usage
 from hedgerow.endpoints.tokens import Tokens
 from hedgerow.engine.base import Engine
+from hedgerow.jobs import JobRoom, Policy
 from hedgerow.kit.settings import Settings
+from hedgerow.materialize import Tables
 from hedgerow.queries.kinds import Kinds
 from hedgerow.store import Store
 from hedgerow.variables import Variables
@@ -31,6 +39,8 @@ class Backends:
     kinds: Kinds
     signing: SigningKeys
     slots: Slots
+    jobs: JobRoom
+    tables: Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,18 @@ class Endpoints:
     runs: Runs
     usage: Usage
     tokens: Tokens
+    planner: Planner
+
+    async def obstacle(self, endpoint: Endpoint) -> str | None:
+        """Why the shown version cannot be made into tables, if it cannot and is none."""
+        if endpoint.version.materialization is not None:
+            return None
+        name = f"{endpoint.name}_v{endpoint.version.number}"
+        try:
+            await self.planner.plan(endpoint.project_id, name, endpoint.version.query, {})
+        except Obstacle as obstacle:
+            return obstacle.reason
+        return None
 
     async def close(self) -> None:
         """Write what is only in memory yet."""
@@ -55,7 +77,10 @@ def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
     definitions = Definitions(store, backends.variables)
     preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
     plans = Plans(settings.query_max_rows)
-    runs = Runs(definitions, plans, backends.catalogs, backends.engine, usage, backends.slots, settings)
+    runs = Runs(definitions, Paths(plans), backends.catalogs, backends.engine, usage, backends.slots, settings)
     tokens = Tokens(store, definitions, backends.signing, settings.token_max_seconds)
-    changes = Changes(store, preparation, definitions)
-    return Endpoints(Reading(store, preparation, usage), changes, runs, usage, tokens)
+    planner = Planner(store, backends.engine, backends.catalogs, backends.variables, settings)
+    switch = Switch(backends.jobs, backends.tables)
+    backends.jobs.kinds.register(KIND, Refresh(store, planner, backends.tables), Policy(tries=3))
+    changes = Changes(store, preparation, definitions, Materializing(planner, switch))
+    return Endpoints(Reading(store, preparation, usage), changes, runs, usage, tokens, planner)

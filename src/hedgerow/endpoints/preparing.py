@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from hedgerow.endpoints.records import Prepared
-from hedgerow.endpoints.run.plans import values_of
+from hedgerow.endpoints.values import values_of
 from hedgerow.engine.base import Engine, Limits, Query
 from hedgerow.kit.errors import HedgerowError, InvalidInput
 from hedgerow.kit.settings import Settings

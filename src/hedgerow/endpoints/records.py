@@ -6,8 +6,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hedgerow.language.query.materializing.serving import Tables
+
 DEFAULT_FRESHNESS = 86_400
 FRESHNESS = (900, 1_800, 3_600, 21_600, 43_200, 86_400, 604_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """The tables of a version. `tables` is `None` until the first are whole; `sources`: what they were read from.
+
+    `status`: `Running`, `Completed`, `Failed`, or `None` before the first run.
+    """
+
+    id: UUID
+    status: str | None
+    error: str
+    bucket_overrides: Mapping[str, str]
+    tables: Tables | None
+    sources: Mapping[str, str]
+    materialized_at: datetime | None
+    row_count: int | None
+    bytes_on_disk: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,9 @@ class Version:
     created_at: datetime
     updated_at: datetime
     last_executed_at: datetime | None
+    materialization: Materialization | None = None
+    obstacle: str | None = None
+    """Why the query could not be materialized when the version was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +76,7 @@ class Prepared:
 
     query: Mapping[str, Any]
     columns: Sequence[Mapping[str, str]] | None
+    obstacle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

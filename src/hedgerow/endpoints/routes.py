@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from hedgerow.endpoints import shapes
 from hedgerow.endpoints.bodies import EndpointChange, NamesBody, NewEndpoint, PreviewBody, check_overrides
 from hedgerow.endpoints.changes import Changed
+from hedgerow.endpoints.materialized.previewing import preview
 from hedgerow.endpoints.opening import Endpoints
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.run.routes import add_run
@@ -185,7 +186,8 @@ def _materialization(routes: APIRouter, endpoints: Endpoints, _: UserCards, gate
         version: Annotated[int | None, _VERSION] = None,
     ) -> dict[str, Any]:
         """How a version stands with being a table."""
-        return shapes.materialization(await endpoints.reading.find(access.project_id, name, version))
+        found = await endpoints.reading.find(access.project_id, name, version)
+        return shapes.materialization(found, await endpoints.obstacle(found))
 
     @routes.post("/endpoints/{name}/materialization_preview")
     async def preview_materialization(
@@ -194,5 +196,5 @@ def _materialization(routes: APIRouter, endpoints: Endpoints, _: UserCards, gate
         """What materializing would do; nothing is changed."""
         body = body or PreviewBody()
         check_overrides(body.bucket_overrides)
-        await endpoints.reading.find(access.project_id, name, body.version)
-        return shapes.preview()
+        found = await endpoints.reading.find(access.project_id, name, body.version)
+        return await preview(endpoints.planner, found, body.bucket_overrides or {})

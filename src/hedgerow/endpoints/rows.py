@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, Uuid, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hedgerow.kit.clock import now
 from hedgerow.kit.ids import uuid7
@@ -62,3 +62,30 @@ class VersionRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     last_executed_at: Mapped[datetime | None]
+    obstacle: Mapped[str | None] = mapped_column(Text)
+    """Why the query could not be materialized when the version was made."""
+    materialization: Mapped["MaterializationRow | None"] = relationship(cascade="all, delete-orphan", lazy="joined")
+
+
+class MaterializationRow(Base):
+    """The tables of a version; there is one as long as the version is materialized.
+
+    `tables`: a stored `Piece` each, with its `physical` table; `outputs`: the answer's column names; `sources`: the
+    physical tables that were read, by name. `error` is the last failure's text; `materialized_at` when what the tables
+    hold was read.
+    """
+
+    __tablename__ = "endpoint_materializations"
+
+    version_id: Mapped[UUID] = mapped_column(ForeignKey("endpoint_versions.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, default=uuid7)
+    status: Mapped[str | None] = mapped_column(String(16))
+    error: Mapped[str] = mapped_column(Text, default="")
+    bucket_overrides: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    tables: Mapped[list[Any]] = mapped_column(default=list)
+    outputs: Mapped[list[Any]] = mapped_column(default=list)
+    sources: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    row_count: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_on_disk: Mapped[int | None] = mapped_column(BigInteger)
+    materialized_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)

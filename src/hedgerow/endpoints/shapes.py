@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hedgerow.endpoints.errors import NOT_MATERIALIZABLE
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.kit.clock import iso
 from hedgerow.web.access import UserCard, UserCards
@@ -31,7 +30,7 @@ class Shapes:
         return {**self._endpoint(endpoint, cards), **_of_version(endpoint, cards)}
 
     def _endpoint(self, endpoint: Endpoint, cards: Mapping[int, UserCard]) -> dict[str, Any]:
-        version = endpoint.version
+        version, kept = endpoint.version, endpoint.version.materialization
         path = f"/api/projects/{endpoint.project_id}/endpoints/{endpoint.name}/run"
         return {
             "id": str(endpoint.id),
@@ -46,14 +45,16 @@ class Shapes:
             "created_at": iso(endpoint.created_at),
             "updated_at": iso(endpoint.updated_at),
             "created_by": _card(endpoint.created_by, cards),
-            "is_materialized": False,
+            "is_materialized": kept is not None and kept.tables is not None,
             "current_version": endpoint.current_version,
             "current_version_id": str(version.id),
             "versions_count": endpoint.current_version,
             "derived_from_insight": endpoint.derived_from_insight,
             "last_executed_at": iso(endpoint.last_executed_at) if endpoint.last_executed_at else None,
-            "materialization": materialization(endpoint),
-            "bucket_overrides": None,
+            "materialization": materialization(endpoint, version.obstacle),
+            "bucket_overrides": dict(version.materialization.bucket_overrides) or None
+            if version.materialization
+            else None,
             "columns": list(version.columns or ()),
             "tags": list(endpoint.tags),
             "rate_limit": endpoint.rate_limit,
@@ -84,30 +85,32 @@ def _of_version(endpoint: Endpoint, cards: Mapping[int, UserCard]) -> dict[str, 
     }
 
 
-def materialization(endpoint: Endpoint) -> dict[str, Any]:
-    """How the shown version stands with being a table."""
-    return {
+def materialization(endpoint: Endpoint, obstacle: str | None = None) -> dict[str, Any]:
+    """How the shown version stands with being a table; `obstacle` is why it cannot be one."""
+    found = endpoint.version.materialization
+    shown = {
         "name": f"{endpoint.name}_v{endpoint.version.number}",
         "status": None,
-        "can_materialize": False,
-        "reason": NOT_MATERIALIZABLE,
+        "can_materialize": obstacle is None,
+        "reason": obstacle,
         "last_materialized_at": None,
         "error": None,
         "saved_query_id": None,
         "hibernated": False,
+        "rows": None,
+        "bytes": None,
     }
-
-
-def preview() -> dict[str, Any]:
-    """What materializing would do."""
+    if found is None:
+        return shown
     return {
-        "can_materialize": False,
-        "reason": NOT_MATERIALIZABLE,
-        "transformed_query": None,
-        "execution_query": None,
-        "display_execution_query": None,
-        "range_pairs": [],
-        "aggregates": [],
+        **shown,
+        "status": found.status or "Unknown",
+        "can_materialize": True,
+        "last_materialized_at": iso(found.materialized_at) if found.materialized_at else None,
+        "error": "" if found.status == "Completed" else found.error,
+        "saved_query_id": str(found.id),
+        "rows": found.row_count,
+        "bytes": found.bytes_on_disk,
     }
 
 

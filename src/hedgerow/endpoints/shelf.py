@@ -11,9 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hedgerow.endpoints.errors import NameTaken, no_endpoint
-from hedgerow.endpoints.records import DEFAULT_FRESHNESS, Endpoint, Prepared, Version, Wishes
-from hedgerow.endpoints.rows import EndpointRow, VersionRow
+from hedgerow.endpoints.records import DEFAULT_FRESHNESS, Endpoint, Materialization, Prepared, Version, Wishes
+from hedgerow.endpoints.rows import EndpointRow, MaterializationRow, VersionRow
 from hedgerow.kit.clock import now
+from hedgerow.language.query.materializing.pieces import Piece
+from hedgerow.language.query.materializing.serving import Served, Tables
 from hedgerow.store.revisions import bump
 
 _INHERITED = ("description", "data_freshness_seconds", "optional_breakdown_properties")
@@ -105,6 +107,12 @@ def change(
     return _endpoint(row, version), made
 
 
+def refreshed(session: Session, endpoint: Endpoint) -> Endpoint:
+    """The same endpoint and version as they are now, within the transaction."""
+    row, version = session.get_one(EndpointRow, endpoint.id), session.get_one(VersionRow, endpoint.version.id)
+    return _endpoint(row, version)
+
+
 def delete(session: Session, project_id: int, name: str) -> None:
     """Hide an endpoint and free its name; raises `NotFound`."""
     row = _row(session, project_id, name, lock=True)
@@ -171,6 +179,7 @@ def _add_version(
         query=dict(prepared.query),
         columns=None if prepared.columns is None else list(prepared.columns),
         created_by=user_id,
+        obstacle=prepared.obstacle,
         **{**settings, "is_active": True},
     )
     session.add(version)
@@ -223,4 +232,21 @@ def _record(row: VersionRow) -> Version:
         row.created_at,
         row.updated_at,
         row.last_executed_at,
+        _materialization(row.materialization) if row.materialization is not None else None,
+        row.obstacle,
+    )
+
+
+def _materialization(row: MaterializationRow) -> Materialization:
+    served = [Served(Piece.from_json(table["piece"]), table["physical"]) for table in row.tables]
+    return Materialization(
+        row.id,
+        row.status,
+        row.error,
+        row.bucket_overrides,
+        Tables(served, row.outputs) if served else None,
+        row.sources,
+        row.materialized_at,
+        row.row_count,
+        row.bytes_on_disk,
     )

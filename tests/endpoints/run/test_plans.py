@@ -10,7 +10,8 @@ import pytest
 
 from hedgerow.endpoints.records import Version
 from hedgerow.endpoints.run import plans
-from hedgerow.endpoints.run.plans import Page, Plans, values_of
+from hedgerow.endpoints.run.plans import Page, Plans
+from hedgerow.endpoints.values import values_of
 from hedgerow.kit.clock import now
 from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
 from hedgerow.language.query.pipeline import CompiledQuery

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hedgerow.endpoints import shelf
 from hedgerow.endpoints.records import Endpoint
-from hedgerow.endpoints.run.plans import values_of
+from hedgerow.endpoints.values import values_of
 from hedgerow.kit.rates import Charge, Rate
 from hedgerow.language.query.pipeline import Value
 from hedgerow.store import Store, revisions

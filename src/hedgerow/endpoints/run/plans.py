@@ -9,13 +9,14 @@ from uuid import UUID
 
 from hedgerow.endpoints.records import Version
 from hedgerow.language.query.catalog import Catalog
+from hedgerow.language.query.materializing.serving import Tables
 from hedgerow.language.query.passes.placeholders import variable_name
 from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, Value, compile_query, parse, rebind
 from hedgerow.language.syntax import nodes
 
 _MOST_KEPT = 2_000
 _LONG_TEXT = 5_000
-_Key = tuple[UUID, int | None, int | None, tuple[type, ...]]
+_Key = tuple[UUID, int | None, int | None, tuple[type, ...], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +35,32 @@ class Plans:
         self._kept: OrderedDict[_Key, tuple[Catalog, CompiledQuery]] = OrderedDict()
 
     async def plan(
-        self, version: Version, catalog: Catalog, values: Mapping[str, Value], page: Page, *, alone: bool = False
+        self,
+        version: Version,
+        catalog: Catalog,
+        values: Mapping[str, Value],
+        page: Page,
+        *,
+        alone: bool = False,
+        tables: Tables | None = None,
     ) -> CompiledQuery:
         """The version's query for the engine, with these values bound. Raises what compiling raises.
 
+        With `tables` it reads from those; raises `NotServable` when they cannot answer it.
         `alone`: compiled for this run only, in a thread; for values too large to keep, and for those who want to see
         `hogql`, which in a kept query shows the values of whoever came first.
         """
         if alone:
-            arguments = (version.query["query"], version.query.get("filters"), catalog, values, page)
+            arguments = (version.query["query"], version.query.get("filters"), catalog, values, page, tables)
             return await asyncio.to_thread(self._compiled, *arguments)
-        key = (version.id, page.limit, page.offset, tuple(map(type, values.values())))
+        stored = tables.served[0].physical if tables is not None else ""
+        key = (version.id, page.limit, page.offset, tuple(map(type, values.values())), stored)
         kept = self._kept.get(key)
         if kept is not None and kept[0] is catalog:
             self._kept.move_to_end(key)
             if (bound := rebind(kept[1], values)) is not None:
                 return bound
-        compiled = await self._compile(version.query, catalog, values, page)
+        compiled = await self._compile(version.query, catalog, values, page, tables)
         if not version.query.get("filters"):  # those hold dates that move with the clock
             self._kept[key] = (catalog, compiled)
             if len(self._kept) > _MOST_KEPT:
@@ -58,16 +68,27 @@ class Plans:
         return compiled
 
     async def _compile(
-        self, query: Mapping[str, Any], catalog: Catalog, values: Mapping[str, Value], page: Page
+        self,
+        query: Mapping[str, Any],
+        catalog: Catalog,
+        values: Mapping[str, Value],
+        page: Page,
+        tables: Tables | None,
     ) -> CompiledQuery:
         text: str = query["query"]
-        arguments = (text, query.get("filters"), catalog, values, page)
+        arguments = (text, query.get("filters"), catalog, values, page, tables)
         if len(text) > _LONG_TEXT:
             return await asyncio.to_thread(self._compiled, *arguments)
         return self._compiled(*arguments)
 
     def _compiled(
-        self, text: str, filters: Any, catalog: Catalog, values: Mapping[str, Value], page: Page
+        self,
+        text: str,
+        filters: Any,
+        catalog: Catalog,
+        values: Mapping[str, Value],
+        page: Page,
+        tables: Tables | None,
     ) -> CompiledQuery:
         tree = parse(text)
         own = _own_limit(tree, values)
@@ -80,6 +101,7 @@ class Plans:
             limit=page.limit,
             offset=page.offset,
             look_ahead=look_ahead,
+            tables=tables,
         )
         return compile_query(tree, catalog, options)
 
@@ -91,14 +113,3 @@ def _own_limit(tree: nodes.AnySelect, values: Mapping[str, Value]) -> int | None
     name = variable_name(tree.limit)
     value = values.get(name) if name is not None else getattr(tree.limit, "value", None)
     return int(value) if isinstance(value, int | float) else None
-
-
-def values_of(query: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Value]:
-    """Values by code name: what the query holds, else the insight variable's default (by its id), else NULL."""
-    found: dict[str, Value] = {}
-    for key, use in (query.get("variables") or {}).items():
-        value = None if use.get("isNull") else use.get("value")
-        if value is None and not use.get("isNull"):
-            value = (defaults or {}).get(key)
-        found[use["code_name"]] = value
-    return found

@@ -9,12 +9,14 @@ from uuid import uuid4
 
 from hedgerow.endpoints.bodies import NAME
 from hedgerow.endpoints.errors import bad_parameter, no_endpoint, no_version
-from hedgerow.endpoints.run import binding
+from hedgerow.endpoints.run import binding, paths
 from hedgerow.endpoints.run.bodies import RunBody, parsed
 from hedgerow.endpoints.run.memory import Definition, Definitions
-from hedgerow.endpoints.run.plans import Page, Plans
+from hedgerow.endpoints.run.paths import MATERIALIZED, Asked, Paths, Way
+from hedgerow.endpoints.run.plans import Page
 from hedgerow.endpoints.run.usage import Usage
 from hedgerow.engine.base import Answer, Engine, Limits, Query
+from hedgerow.engine.errors import EngineError
 from hedgerow.kit.clock import iso, now
 from hedgerow.kit.errors import InvalidInput, NotFound
 from hedgerow.kit.settings import Settings
@@ -45,7 +47,7 @@ class Runs:
     """Runs endpoints."""
 
     definitions: Definitions
-    plans: Plans
+    paths: Paths
     catalogs: Catalogs
     engine: Engine
     usage: Usage
@@ -62,16 +64,32 @@ class Runs:
         binding.check_body(grant, body)
         definition = await self._version(project_id, current, binding.version_of(grant, wanted.version))
         _refuse_unsupported(body)
-        number = definition.endpoint.version.number
-        values = _bound(definition, binding.tied(grant, number, definition.values, body.variables or {}))
+        version, direct = definition.endpoint.version, body.mode() == "direct"
+        paths.check_mode(version, direct=direct)
+        given = binding.tied(grant, version.number, definition.values, body.variables or {})
+        values = _bound(definition, given)
+        paths.check_required(version, definition.values, given)
         catalog = await self.catalogs.fetch(project_id)
-        alone = large or bool(body.debug)
-        compiled = await self.plans.plan(definition.endpoint.version, catalog, values, wanted.page, alone=alone)
-        async with self.slots.held("query", project_id):
-            answer = await self._ask(compiled, engine_id(project_id, body.client_query_id))
+        asked = Asked(values, wanted.page, large or bool(body.debug))
+        way = await self.paths.choose(version, catalog, asked, direct=direct)
+        way, answer = await self._answer(way, definition, (catalog, asked), engine_id(project_id, body.client_query_id))
         at = now()
         self.usage.note(definition.endpoint, at)
-        return _envelope(definition, wanted, compiled, answer, (catalog, at))
+        return _envelope(definition, wanted, way, answer, (catalog, at))
+
+    async def _answer(
+        self, way: Way, definition: Definition, request: tuple[Catalog, Asked], query_id: str
+    ) -> tuple[Way, Answer]:
+        """The engine's answer; what fails on the tables is answered by the query itself."""
+        project_id = definition.endpoint.project_id
+        if way.path == MATERIALIZED:
+            try:
+                async with self.slots.held("materialized", project_id):
+                    return way, await self._ask(way.compiled, query_id)
+            except EngineError as error:
+                way = await self.paths.after(error, definition.endpoint.version, *request)
+        async with self.slots.held("query", project_id):
+            return way, await self._ask(way.compiled, query_id)
 
     async def _admitted(self, access: Access, name: str) -> Definition:
         """The endpoint's current definition, once the request is counted; also when there is no such endpoint."""
@@ -142,8 +160,6 @@ def _refuse_unsupported(body: RunBody) -> None:
         raise InvalidInput("query_override is not supported.", attr="query_override")
     if body.filters_override is not None:
         raise InvalidInput("Not allowed for HogQL endpoints. Use variables instead.", attr="filters_override")
-    if body.mode() == "direct":
-        raise InvalidInput("refresh 'direct' is only for materialized endpoints.", attr="refresh")
 
 
 def _bound(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Value]:
@@ -163,10 +179,10 @@ def _bound(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Val
 
 
 def _envelope(
-    definition: Definition, wanted: Wanted, compiled: CompiledQuery, answer: Answer, made: tuple[Catalog, datetime]
+    definition: Definition, wanted: Wanted, way: Way, answer: Answer, made: tuple[Catalog, datetime]
 ) -> bytes:
     endpoint, (catalog, at) = definition.endpoint, made
-    rows, _, cut = answers.trimmed(answer, compiled.row_limit)
+    rows, _, cut = answers.trimmed(answer, way.compiled.row_limit)
     page = wanted.page
     rest: dict[str, Any] = {
         "columns": [column.name for column in answer.columns],
@@ -186,8 +202,10 @@ def _envelope(
     }
     if page.limit is not None:
         rest |= {"limit": page.limit, "offset": page.offset or 0}
+    if way.at is not None:
+        rest |= {"endpoint_materialized": True, "endpoint_materialized_at": iso(way.at)}
     if wanted.body.debug:
-        rest |= _debug(compiled, answer)
+        rest |= {**_debug(way.compiled, answer), "path": way.path, "inline_reason": way.reason}
     return answers.spliced(rows, rest)
 
 
