@@ -14,7 +14,7 @@ from hedgerow.kit.errors import NotFound, PermissionDenied
 from hedgerow.store import Store
 from hedgerow.store.revisions import bump
 from hedgerow.web import pages
-from hedgerow.web.access import Gate, Principal
+from hedgerow.web.access import ITSELF, Gate, Principal
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 ProjectId = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -235,6 +235,14 @@ def _keys(store: Store, accounts: Accounts, gate: Gate) -> APIRouter:
     def create_key(asker: Owner, new: NewKey) -> dict[str, Any]:
         with store.write() as session:
             return key_object(*keys.create(session, asker.user_id, _wishes(new)))
+
+    Bearer = Annotated[Principal, Depends(gate.user(ITSELF))]
+
+    @routes.get("/@current")
+    def retrieve_current_key(asker: Bearer) -> dict[str, Any]:
+        """The key that the request came with: clients ask what it may do."""
+        with store.read() as session:
+            return key_object(keys.find(session, asker.user_id, UUID(asker.key_id)))
 
     @routes.get("/{key_id}")
     def retrieve_key(asker: Owner, key_id: UUID) -> dict[str, Any]:

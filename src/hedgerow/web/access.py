@@ -19,6 +19,9 @@ class Kind(Enum):
     BROWSER = "endpoint token"
 
 
+ITSELF = "itself"
+"""In a scope's place: what every key may be told, about itself."""
+
 PEOPLE = frozenset({Kind.PERSON})
 ANYONE = frozenset(Kind)
 

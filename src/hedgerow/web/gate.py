@@ -10,7 +10,7 @@ from starlette.requests import Request
 from hedgerow.kit.errors import AuthenticationFailed, NotAuthenticated, NotFound, PermissionDenied
 from hedgerow.kit.rates import Charge
 from hedgerow.web import credentials
-from hedgerow.web.access import PEOPLE, Access, Authenticator, Kind, Principal
+from hedgerow.web.access import ITSELF, PEOPLE, Access, Authenticator, Kind, Principal
 from hedgerow.web.credentials import Credentials
 from hedgerow.web.limits.refusals import Refusals
 from hedgerow.web.limits.throttles import Throttles
@@ -60,9 +60,10 @@ class KeyGate:
 
         async def enter(request: Request) -> Principal:
             principal = await self._authenticate(request, PEOPLE)
-            _check_scope(principal, scope)
-            if principal.projects is not None and not str(scope).startswith("user:"):
-                raise PermissionDenied(_PROJECT_ENDPOINTS_ONLY)
+            if scope != ITSELF:
+                _check_scope(principal, scope)
+                if principal.projects is not None and not str(scope).startswith("user:"):
+                    raise PermissionDenied(_PROJECT_ENDPOINTS_ONLY)
             await self._count(request, principal, None, "default")
             return principal
 
