@@ -3,7 +3,20 @@
 import sys
 from importlib import import_module
 
-NAMES = ("parse", "compile", "engine", "http", "gate", "run", "upload", "jobs", "views", "dag", "server")
+NAMES = (
+    "parse",
+    "compile",
+    "engine",
+    "http",
+    "gate",
+    "run",
+    "upload",
+    "jobs",
+    "views",
+    "dag",
+    "materialized",
+    "server",
+)
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ _TABLE_SETTINGS = (
     "allow_nullable_key = 1, max_parts_to_merge_at_once = 8, "
     "merge_max_block_size = 2048, max_compress_block_size = 262144"
 )
+# A state may be kilobytes: few are read at a time, so that a key's own are not read with thousands of others.
+_STATES_SETTINGS = ", index_granularity = 128"
 
 KILL = "KILL QUERY WHERE Settings['log_comment'] = {tag:String} AND query_kind != 'KillQuery' ASYNC"
 KILL_ALL = "KILL QUERY WHERE Settings['log_comment'] != '' ASYNC"
@@ -39,9 +41,10 @@ def create_database(database: str) -> str:
 def create_table(database: str, table: str, columns: Sequence[Column], order_by: Sequence[str]) -> str:
     """A MergeTree table; `order_by` may name nullable columns."""
     order = "(" + ", ".join(map(quoted, order_by)) + ")" if order_by else "tuple()"
+    states = any(column.type.startswith("AggregateFunction") for column in columns)
     return (
         f"CREATE TABLE {quoted(database)}.{quoted(table)} ({structure(columns)}) "
-        f"ENGINE = MergeTree ORDER BY {order} SETTINGS {_TABLE_SETTINGS}"
+        f"ENGINE = MergeTree ORDER BY {order} SETTINGS {_TABLE_SETTINGS}{_STATES_SETTINGS if states else ''}"
     )
 
 
