@@ -1,5 +1,6 @@
 """What materializing a version would do, as the API tells it."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from hedgerow.language.query.materializing.pieces import STATES
 from hedgerow.language.query.materializing.ranges import start_function
 from hedgerow.language.query.materializing.reasons import line_of
 from hedgerow.language.query.materializing.serving import Served, Tables
-from hedgerow.language.query.pipeline import CompileOptions, Value, compile_query, find_variables, parse
+from hedgerow.language.query.pipeline import CompileOptions, compile_query, find_variables, parse
 
 _MARKED = re.compile("\0([^\0]*)\0")
 
@@ -83,11 +84,11 @@ def _transformed(plan: TablePlan) -> str:
 async def _execution(planner: Planner, endpoint: Endpoint, plan: TablePlan) -> str | None:
     """The query over the tables, its variables as placeholders."""
     catalog = await planner.catalogs.fetch(endpoint.project_id)
-    examples: dict[str, Value] = planner.examples(endpoint.project_id, endpoint.version.query)
+    examples = await asyncio.to_thread(planner.examples, endpoint.project_id, endpoint.version.query)
     tables = Tables([Served(one.piece, one.piece.name) for one in plan.tables], plan.outputs)
     options = CompileOptions(examples, limit_default=None, limit_max=None, look_ahead=False, tables=tables)
     try:
-        compiled = compile_query(endpoint.version.query["query"], catalog, options)
+        compiled = await asyncio.to_thread(compile_query, endpoint.version.query["query"], catalog, options)
     except HedgerowError:
         return None
     return _MARKED.sub(r"{variables.\1}", compiled.hogql_template or compiled.hogql)
