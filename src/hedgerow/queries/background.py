@@ -14,6 +14,7 @@ from hedgerow.queries.running import Asked, Runners
 from hedgerow.queries.statuses import Name, Statuses, progress_object, started
 
 _BEAT_SECONDS = 5.0
+_MOST_LOOKS = 50
 _log = structlog.get_logger()
 
 
@@ -69,6 +70,7 @@ class Background:
             results = await self._runners.run(asked)
         except asyncio.CancelledError:
             beating.cancel()
+            await asyncio.shield(self._gone(name))
             await self._end(name, status, "The query was cancelled.", 400)
             raise
         except InvalidInput as error:
@@ -83,6 +85,14 @@ class Background:
             await self._statuses.write(name, status | done, results)
         finally:
             beating.cancel()
+
+    async def _gone(self, name: Name) -> None:
+        """Wait until the engine has let go of the query: a late stop would hit the next one of that name."""
+        for _ in range(_MOST_LOOKS):
+            with suppress(HedgerowError):
+                if not await self._engine.cancel(engine_id(name.project_id, name.id)):
+                    return
+            await asyncio.sleep(0.02)
 
     async def _beat(self, name: Name, status: dict[str, Any]) -> None:
         while True:
