@@ -90,7 +90,7 @@ def _accepted_key(api: httpx.Client, key: str, home: Path) -> str:
 
 def _summarise(console: Console, api: httpx.Client, address: str, key: str) -> None:
     run_path = "/api/projects/1/endpoints/delays_by_carrier/run"
-    body = '{"variables": {"origin": "LGA", "month": 7}}'
+    body = '{"variables": {"origin": "LGA", "month": 7, "min_flights": 100}}'
     answer = api.post(run_path, content=body, headers={"Content-Type": "application/json"})
     rows = answer.json()["results"] if answer.is_success else []
     if not rows:

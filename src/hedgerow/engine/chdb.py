@@ -87,7 +87,7 @@ class ChdbEngine:
         return statements.first_column(answer)
 
     async def insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        return await self._work("", lambda: self._insert_arrow(database, table, batches))
+        return await self._work("", lambda: self._settled(lambda: self._insert_arrow(database, table, batches)))
 
     def _insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         rows = 0
@@ -108,7 +108,7 @@ class ChdbEngine:
         tag = query.id or uuid4().hex
         settings = {**query.settings, **WRITING, **of_limits(query.limits), "log_comment": tag}
         sql = statements.insert_query(database, table, query.sql) + clause(settings)
-        await self._work(tag, lambda: self._query(sql, "Null", texts(query.parameters)))
+        await self._work(tag, lambda: self._settled(lambda: self._query(sql, "Null", texts(query.parameters))))
 
     async def size(self, database: str, table: str) -> Size:
         return statements.sized(await self.run(statements.size(database, table)))
@@ -136,7 +136,7 @@ class ChdbEngine:
 
         def work() -> Answer:
             try:
-                result = self._connection().query(whole, _ROWS, params=parameters)
+                result = self._settled(lambda: self._connection().query(whole, _ROWS, params=parameters))
                 return read_answer(result.bytes())
             except Exception as error:
                 raise file_fault(str(error)) from error
@@ -195,6 +195,12 @@ class ChdbEngine:
         except Exception as error:
             self._drain()
             raise fault(str(error)) from error
+
+    def _settled(self, writing: Callable[[], T]) -> T:
+        """What `writing` gives. The memory it took (100 MB for 300,000 rows) goes back at once."""
+        done = writing()
+        self._connection().query(statements.GIVE_BACK, "Null")
+        return done
 
     def _drain(self) -> None:
         """After a failure: rows of the failed query stay in chDB's buffer and would open the next query's answer."""

@@ -22,6 +22,7 @@ _STATES_SETTINGS = ", index_granularity = 128"
 
 KILL = "KILL QUERY WHERE Settings['log_comment'] = {tag:String} AND query_kind != 'KillQuery' ASYNC"
 KILL_ALL = "KILL QUERY WHERE Settings['log_comment'] != '' ASYNC"
+GIVE_BACK = "SYSTEM JEMALLOC PURGE"
 PROGRESS = (
     "SELECT sum(read_rows), sum(read_bytes), sum(total_rows_approx), max(elapsed), "
     "sum(ProfileEvents['OSCPUVirtualTimeMicroseconds']) / 1e6, count() "
