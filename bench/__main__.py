@@ -10,6 +10,7 @@ NAMES = (
     "http",
     "gate",
     "run",
+    "cached",
     "upload",
     "jobs",
     "views",

@@ -73,14 +73,14 @@ def _round(key: str) -> tuple[Load, ...]:
     """Ours, Starlette and the pool at one connection; ours and Starlette at sixteen; many rows, ours and the pool."""
 
     def ours(number: int) -> bytes:
-        body = b'{"variables":{"customer":%d}}' % (number * 7919 % _CUSTOMERS)
+        body = b'{"refresh":"force","variables":{"customer":%d}}' % (number * 7919 % _CUSTOMERS)
         return post(_RUN.format("cold"), body, key)
 
     def floor(number: int) -> bytes:
         return post("/run", b"%d" % (number * 7919 % _CUSTOMERS), key)
 
     def wide(_: int) -> bytes:
-        return post(_RUN.format("wide"), b"{}", key)
+        return post(_RUN.format("wide"), b'{"refresh":"force"}', key)
 
     alone = measure(_PORT, ours, 1, _SECONDS), measure(_FLOOR_PORT, floor, 1, _SECONDS), _direct("cold")
     many = measure(_PORT, ours, 16, _SECONDS), measure(_FLOOR_PORT, floor, 16, _SECONDS)

@@ -28,6 +28,7 @@ from hedgerow.activity import Retention
 from hedgerow.cache import Cache, open_cache
 from hedgerow.endpoints import Backends as EndpointBackends
 from hedgerow.endpoints import Endpoints, open_endpoints
+from hedgerow.endpoints.run.cached.results import Results
 from hedgerow.engine.base import Engine
 from hedgerow.engine.folder import FolderTaken
 from hedgerow.engine.metered import Figures, metered
@@ -96,6 +97,7 @@ def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
             app.state.first_key = await asyncio.to_thread(_first_start, house)
             _watch(metrics, house.figures)
             _watch_jobs(metrics, house.jobs.worker.figures)
+            _watch_results(metrics, house.endpoints.runs.serving.results)
             _furnish(app, house, metrics)
             await _start_worker(house, opened)
             yield
@@ -108,7 +110,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     home = settings.home_path
     try:
         make_home(home)
-        cache = open_cache(settings.cache_url.get_secret_value())
+        cache = open_cache(settings.cache_url.get_secret_value(), settings.cache_max_bytes)
         files = open_files(settings.files_url.get_secret_value(), home)
         secrets = open_secrets(settings.secret_key.get_secret_value(), home)
     except OSError as error:
@@ -138,7 +140,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     opened.push_async_callback(background.close)
     accounts = Accounts(store, secrets, settings.token_max_seconds)
     standing = EndpointBackends(
-        store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots, jobs, tables
+        store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots, jobs, tables, cache
     )
     views = open_views(ViewBackends(store, engine, warehouse.catalogs, warehouse.tables.named, tables, jobs), settings)
     endpoints = open_endpoints(standing, settings)
@@ -230,6 +232,12 @@ def _watch_jobs(metrics: Metrics, done: JobFigures) -> None:
     for name in ("done", "failed", "retried", "cancelled", "given_back", "lost"):
         count = partial(done.count, name)
         metrics.watch(f"hedgerow_jobs_{name}_total", "Runs that ended so, in this process.", count, counts=True)
+
+
+def _watch_results(metrics: Metrics, results: Results) -> None:
+    for name, what in {"hits": "made from a kept result", "misses": "made by the engine"}.items():
+        count = partial(getattr, results, name)
+        metrics.watch(f"hedgerow_run_results_{name}_total", f"Runs {what}.", count, counts=True)
 
 
 def _throttles(cache: Cache, settings: Settings) -> Throttles:

@@ -35,6 +35,12 @@ class EndpointBody(BaseModel):
     query: JsonValue = Field(None, description='`{"kind": "HogQLQuery", "query": "select …"}`')
     description: str | None = None
     data_freshness_seconds: int | None = Field(None, description=f"One of {', '.join(map(str, FRESHNESS))}.")
+    stale_while_revalidate_seconds: int | None = Field(
+        None,
+        ge=0,
+        le=FRESHNESS[-1],
+        description="How long after its freshness a cached answer is still given while a new one is made.",
+    )
     cache_age_seconds: float | None = Field(None, description="Old name: the next larger `data_freshness_seconds`.")
     sync_frequency: str | None = Field(None, description="Old name: `1hour`, `24hour`, …")
     is_active: bool | None = None
@@ -85,6 +91,8 @@ class EndpointBody(BaseModel):
             said["description"] = self.description
         if (freshness := self.freshness()) is not None:
             said["data_freshness_seconds"] = freshness
+        if self.stale_while_revalidate_seconds is not None:
+            said["stale_while_revalidate_seconds"] = self.stale_while_revalidate_seconds
         if self.optional_breakdown_properties:
             names = ", ".join(self.optional_breakdown_properties)
             text = f"The query has no such breakdown properties: {names}."

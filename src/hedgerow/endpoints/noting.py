@@ -10,7 +10,13 @@ from hedgerow.endpoints.records import Endpoint
 
 ENDPOINT, VERSION = "Endpoint", "EndpointVersion"
 _OF_ENDPOINT = ("is_active", "tags", "derived_from_insight", "rate_limit")
-_OF_VERSION = ("description", "data_freshness_seconds", "is_active", "optional_breakdown_properties")
+_OF_VERSION = (
+    "description",
+    "data_freshness_seconds",
+    "stale_while_revalidate_seconds",
+    "is_active",
+    "optional_breakdown_properties",
+)
 
 
 def created(session: Session, user_id: int | None, made: Endpoint) -> None:

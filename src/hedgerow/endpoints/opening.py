@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hedgerow.accounts.signing import SigningKeys
+from hedgerow.cache import Cache
 from hedgerow.endpoints.changes import Changes
 from hedgerow.endpoints.materialized.planning import Obstacle, Planner
 from hedgerow.endpoints.materialized.refreshing import Refresh
@@ -11,10 +12,13 @@ from hedgerow.endpoints.materialized.wishes import Materializing
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.reading import Reading
 from hedgerow.endpoints.records import Endpoint
+from hedgerow.endpoints.run.cached.keys import Keys
+from hedgerow.endpoints.run.cached.results import Results
 from hedgerow.endpoints.run.memory import Definitions
 from hedgerow.endpoints.run.paths import Paths
 from hedgerow.endpoints.run.plans import Plans
 from hedgerow.endpoints.run.running import Runs
+from hedgerow.endpoints.run.serving import Serving
 from hedgerow.endpoints.run.usage import Usage
 from hedgerow.endpoints.tokens import Tokens
 from hedgerow.engine.base import Engine
@@ -41,6 +45,7 @@ class Backends:
     slots: Slots
     jobs: JobRoom
     tables: Tables
+    cache: Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class Endpoints:
         return None
 
     async def close(self) -> None:
-        """Write what is only in memory yet."""
+        """End what nobody waits for, write what is only in memory yet."""
+        await self.runs.serving.close()
         await self.usage.close()
 
 
@@ -77,7 +83,8 @@ def open_endpoints(backends: Backends, settings: Settings) -> Endpoints:
     definitions = Definitions(store, backends.variables)
     preparation = Preparation(store, backends.engine, backends.kinds, backends.catalogs, backends.variables, settings)
     plans = Plans(settings.query_max_rows)
-    runs = Runs(definitions, Paths(plans), backends.catalogs, backends.engine, usage, backends.slots, settings)
+    serving = Serving(Paths(plans), Keys(plans), Results(backends.cache), backends.engine, backends.slots, settings)
+    runs = Runs(definitions, backends.catalogs, serving, usage)
     tokens = Tokens(store, definitions, backends.signing, settings.token_max_seconds)
     planner = Planner(store, backends.engine, backends.catalogs, backends.variables, settings)
     switch = Switch(backends.jobs, backends.tables)

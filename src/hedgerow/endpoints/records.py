@@ -49,6 +49,8 @@ class Version:
     materialization: Materialization | None = None
     obstacle: str | None = None
     """Why the query could not be materialized when the version was made."""
+    stale_while_revalidate_seconds: int = 0
+    """How long after its freshness a cached answer is still given while a new one is made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class VersionRow(Base):
     last_executed_at: Mapped[datetime | None]
     obstacle: Mapped[str | None] = mapped_column(Text)
     """Why the query could not be materialized when the version was made."""
+    stale_while_revalidate_seconds: Mapped[int] = mapped_column(default=0)
     materialization: Mapped["MaterializationRow | None"] = relationship(cascade="all, delete-orphan", lazy="joined")
 
 

@@ -39,6 +39,7 @@ class Shapes:
             "query": version.query,
             "is_active": endpoint.is_active,
             "data_freshness_seconds": version.data_freshness_seconds,
+            "stale_while_revalidate_seconds": version.stale_while_revalidate_seconds,
             "endpoint_path": path,
             "url": self._site + path,
             "ui_url": f"{self._site}/project/{endpoint.project_id}/endpoints/{endpoint.name}",

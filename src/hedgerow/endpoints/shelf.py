@@ -18,7 +18,12 @@ from hedgerow.language.query.materializing.pieces import Piece
 from hedgerow.language.query.materializing.serving import Served, Tables
 from hedgerow.store.revisions import bump
 
-_INHERITED = ("description", "data_freshness_seconds", "optional_breakdown_properties")
+_INHERITED = (
+    "description",
+    "data_freshness_seconds",
+    "stale_while_revalidate_seconds",
+    "optional_breakdown_properties",
+)
 _AT_ONCE = 500
 
 
@@ -234,6 +239,7 @@ def _record(row: VersionRow) -> Version:
         row.last_executed_at,
         _materialization(row.materialization) if row.materialization is not None else None,
         row.obstacle,
+        row.stale_while_revalidate_seconds,
     )
 
 

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     cache_url: SecretStr = Field(
         SecretStr("memory:"), description="Short-lived state: `memory:` or `redis://host:6379/0`."
     )
+    cache_max_bytes: int = Field(64 << 20, gt=0, description="Most that `memory:` keeps, bytes.")
+    http_max_age: float = Field(
+        60.0, ge=0, description="Longest a browser may keep an endpoint's answer without asking, seconds."
+    )
     files_url: SecretStr = Field(
         SecretStr(""),
         description="Uploads: a folder or `s3://key:secret@host/bucket`; empty is a folder in home.",

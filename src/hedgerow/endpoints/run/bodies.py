@@ -9,7 +9,14 @@ from hedgerow.endpoints.bodies import KEY_FIELD
 from hedgerow.kit.errors import InvalidInput, MalformedBody
 from hedgerow.web.fields import from_validation
 
-_REFRESH = {"cache": "cache", "force": "force", "direct": "direct", "blocking": "cache", "force_blocking": "force"}
+Mode = Literal["cache", "force", "direct"]
+_REFRESH: dict[str, Mode] = {
+    "cache": "cache",
+    "force": "force",
+    "direct": "direct",
+    "blocking": "cache",
+    "force_blocking": "force",
+}
 
 
 class RunBody(BaseModel):
@@ -35,14 +42,14 @@ class RunBody(BaseModel):
             return {name: value for name, value in data.items() if name != KEY_FIELD}
         return data
 
-    def mode(self) -> Literal["cache", "force", "direct"]:
+    def mode(self) -> Mode:
         """How to refresh, old names included; raises `InvalidInput` that names the allowed ones."""
         if self.refresh is None:
             return "cache"
         found = _REFRESH.get(self.refresh) if isinstance(self.refresh, str) else None
         if found is None:
             raise InvalidInput("refresh must be one of: cache, force, direct.", attr="refresh")
-        return found  # type: ignore[return-value]
+        return found
 
 
 def parsed(raw: bytes) -> RunBody:

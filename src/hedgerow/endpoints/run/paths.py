@@ -73,6 +73,14 @@ class Paths:
         return Way(await self.inline(version, catalog, asked), FALLBACK, f"reading the table failed: {error.code}")
 
 
+def tables_name(version: Version) -> str:
+    """A name of the tables a run would take now; empty is none."""
+    kept = version.materialization
+    if kept is None or kept.tables is None or _stale(kept, version.data_freshness_seconds):
+        return ""
+    return kept.tables.served[0].physical
+
+
 def check_mode(version: Version, *, direct: bool) -> None:
     """Raise `InvalidInput` for `direct` where there is no table to go round."""
     if direct and (version.materialization is None or version.materialization.tables is None):

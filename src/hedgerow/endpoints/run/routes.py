@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hedgerow.endpoints.run.bodies import RunBody
+from hedgerow.endpoints.run.replying import response
 from hedgerow.endpoints.run.running import Runs
 from hedgerow.web.access import ANYONE, Access, Gate
 from hedgerow.web.hangup import until_hangup
@@ -22,7 +23,7 @@ def add_run(routes: APIRouter, runs: Runs, gate: Gate) -> None:
         access = await enter(request)
         raw = await request.body() if request.method == "POST" else b""
         work = runs.run(access, request.path_params["name"], raw, request.query_params)
-        return Response(await until_hangup(request, work), media_type="application/json")
+        return response(request, await until_hangup(request, work), runs.serving.settings.http_max_age)
 
     routes.add_route(_PATH, run, methods=["GET", "POST"])
     _describe(routes, enter)

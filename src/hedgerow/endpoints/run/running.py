@@ -1,32 +1,27 @@
-"""A run: checks in the documented order, values bound, one query of the engine, its bytes in the envelope."""
+"""A run: checks in the documented order, values bound, the order served, its result in the envelope."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from hedgerow.endpoints.bodies import NAME
 from hedgerow.endpoints.errors import bad_parameter, no_endpoint, no_version
-from hedgerow.endpoints.run import binding, paths
+from hedgerow.endpoints.run import binding, envelope, paths
 from hedgerow.endpoints.run.bodies import RunBody, parsed
+from hedgerow.endpoints.run.envelope import Debug
 from hedgerow.endpoints.run.memory import Definition, Definitions
-from hedgerow.endpoints.run.paths import MATERIALIZED, Asked, Paths, Way
+from hedgerow.endpoints.run.paths import Asked
 from hedgerow.endpoints.run.plans import Page
+from hedgerow.endpoints.run.replying import Reply
+from hedgerow.endpoints.run.serving import Order, Serving
 from hedgerow.endpoints.run.usage import Usage
-from hedgerow.engine.base import Answer, Engine, Limits, Query
-from hedgerow.engine.errors import EngineError
-from hedgerow.kit.clock import iso, now
+from hedgerow.kit.clock import now
 from hedgerow.kit.errors import InvalidInput, NotFound
-from hedgerow.kit.settings import Settings
-from hedgerow.language.query.catalog import Catalog
-from hedgerow.language.query.pipeline import CompiledQuery, Value
-from hedgerow.queries import answers
+from hedgerow.language.query.pipeline import Value
 from hedgerow.queries.identity import engine_id
 from hedgerow.warehouse.catalog import Catalogs
 from hedgerow.web.access import Access
-from hedgerow.web.limits.slots import Slots
 
 _MOST_PAGE = 2**31 - 1
 _LARGE_BODY = 50_000
@@ -47,15 +42,12 @@ class Runs:
     """Runs endpoints."""
 
     definitions: Definitions
-    paths: Paths
     catalogs: Catalogs
-    engine: Engine
+    serving: Serving
     usage: Usage
-    slots: Slots
-    settings: Settings
 
-    async def run(self, access: Access, name: str, raw: bytes, query_string: Mapping[str, str]) -> bytes:
-        """The whole answer's JSON; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
+    async def run(self, access: Access, name: str, raw: bytes, query_string: Mapping[str, str]) -> Reply:
+        """The answer; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
         project_id, grant = access.project_id, binding.grant_of(access.principal, name)
         current = await self._admitted(access, name)
         large = len(raw) > _LARGE_BODY
@@ -71,25 +63,19 @@ class Runs:
         paths.check_required(version, definition.values, given)
         catalog = await self.catalogs.fetch(project_id)
         asked = Asked(values, wanted.page, large or bool(body.debug))
-        way = await self.paths.choose(version, catalog, asked, direct=direct)
-        way, answer = await self._answer(way, definition, (catalog, asked), engine_id(project_id, body.client_query_id))
-        at = now()
-        self.usage.note(definition.endpoint, at)
-        return _envelope(definition, wanted, way, answer, (catalog, at))
+        query_id = engine_id(project_id, body.client_query_id)
+        order = Order(definition, catalog, asked, body.mode(), query_id, named=body.client_query_id is not None)
+        served = await self.serving.serve(order)
+        self.usage.note(definition.endpoint, now())
+        debug = Debug(await self._hogql(order), served.key) if body.debug else None
+        content = envelope.body(definition.endpoint, served.result, served.until, debug)
+        return Reply(content, definition.endpoint.version, served.result, served.until)
 
-    async def _answer(
-        self, way: Way, definition: Definition, request: tuple[Catalog, Asked], query_id: str
-    ) -> tuple[Way, Answer]:
-        """The engine's answer; what fails on the tables is answered by the query itself."""
-        project_id = definition.endpoint.project_id
-        if way.path == MATERIALIZED:
-            try:
-                async with self.slots.held("materialized", project_id):
-                    return way, await self._ask(way.compiled, query_id)
-            except EngineError as error:
-                way = await self.paths.after(error, definition.endpoint.version, *request)
-        async with self.slots.held("query", project_id):
-            return way, await self._ask(way.compiled, query_id)
+    async def _hogql(self, order: Order) -> str:
+        """The query with this run's values in it."""
+        version, direct = order.definition.endpoint.version, order.mode == "direct"
+        way = await self.serving.paths.choose(version, order.catalog, order.asked, direct=direct)
+        return way.compiled.hogql
 
     async def _admitted(self, access: Access, name: str) -> Definition:
         """The endpoint's current definition, once the request is counted; also when there is no such endpoint."""
@@ -120,14 +106,6 @@ class Runs:
         if not found.endpoint.version.is_active:
             raise InvalidInput(f"Version {found.endpoint.version.number} of this endpoint is inactive.", attr="version")
         return found
-
-    async def _ask(self, compiled: CompiledQuery, query_id: str) -> Answer:
-        limits = Limits(self.settings.api_query_timeout, self.settings.query_memory, self.settings.query_max_rows + 1)
-        query = Query(compiled.sql, compiled.parameters, limits, query_id)
-        if compiled.row_limit == 0:
-            # A page past the query's own end: its columns are told without running it.
-            return Answer(await self.engine.describe(query), b"", 0)
-        return await self.engine.run(query)
 
 
 def read(body: RunBody, query_string: Mapping[str, str]) -> Wanted:
@@ -176,48 +154,3 @@ def _bound(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Val
             text = f"The value of variable {name} must be a text, a number, a boolean, null, or a list of those."
             raise InvalidInput(text, attr="variables")
     return {**definition.values, **given}
-
-
-def _envelope(
-    definition: Definition, wanted: Wanted, way: Way, answer: Answer, made: tuple[Catalog, datetime]
-) -> bytes:
-    endpoint, (catalog, at) = definition.endpoint, made
-    rows, _, cut = answers.trimmed(answer, way.compiled.row_limit)
-    page = wanted.page
-    rest: dict[str, Any] = {
-        "columns": [column.name for column in answer.columns],
-        "types": answers.types(answer),
-        "error": None,
-        "hasMore": cut,
-        "is_cached": False,
-        "last_refresh": iso(at),
-        "next_allowed_client_refresh": None,
-        "cache_target_age": None,
-        "timezone": catalog.timezone,
-        "query_status": None,
-        "name": endpoint.name,
-        "execution_id": str(uuid4()),
-        "endpoint_version": endpoint.version.number,
-        "endpoint_version_created_at": iso(endpoint.version.created_at),
-    }
-    if page.limit is not None:
-        rest |= {"limit": page.limit, "offset": page.offset or 0}
-    if way.at is not None:
-        rest |= {"endpoint_materialized": True, "endpoint_materialized_at": iso(way.at)}
-    if wanted.body.debug:
-        rest |= {**_debug(way.compiled, answer), "path": way.path, "inline_reason": way.reason}
-    return answers.spliced(rows, rest)
-
-
-def _debug(compiled: CompiledQuery, answer: Answer) -> dict[str, Any]:
-    return {
-        "hogql": compiled.hogql,
-        "cache_key": None,
-        "calculation_trigger": None,
-        "explain": None,
-        "modifiers": {},
-        "resolved_date_range": None,
-        "timings": [{"k": "./engine", "t": round(answer.seconds, 6)}],
-        "rows_read": answer.rows_read,
-        "bytes_read": answer.bytes_read,
-    }

@@ -1,0 +1,136 @@
+"""Where a run's rows come from: a kept result, somebody else's run of the same, the version's tables, or the query."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from hedgerow.endpoints.run.bodies import Mode
+from hedgerow.endpoints.run.cached.flights import Flights
+from hedgerow.endpoints.run.cached.keys import Keys
+from hedgerow.endpoints.run.cached.results import Result, Results, shared
+from hedgerow.endpoints.run.envelope import result_of, target
+from hedgerow.endpoints.run.memory import Definition
+from hedgerow.endpoints.run.paths import MATERIALIZED, Asked, Paths, Way, tables_name
+from hedgerow.engine.base import Answer, Engine, Limits, Query
+from hedgerow.engine.errors import EngineError
+from hedgerow.kit.clock import now
+from hedgerow.kit.errors import HedgerowError
+from hedgerow.kit.settings import Settings
+from hedgerow.language.query.catalog import Catalog
+from hedgerow.language.query.pipeline import CompiledQuery
+from hedgerow.web.limits.slots import Slots
+
+_NONE = timedelta()
+_log = structlog.get_logger("hedgerow.endpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A run that was checked. `named`: the caller gave the query's id, and may cancel it by that."""
+
+    definition: Definition
+    catalog: Catalog
+    asked: Asked
+    mode: Mode
+    query_id: str
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An order's result, the key it is kept under, and when it is to be made anew."""
+
+    result: Result
+    key: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Serves orders. `close` after the last one."""
+
+    paths: Paths
+    keys: Keys
+    results: Results
+    engine: Engine
+    slots: Slots
+    settings: Settings
+    flights: Flights[Result] = field(default_factory=Flights)
+    refreshing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def serve(self, order: Order) -> Served:
+        """The result: a kept one while it is fresh, unless the order is for a new one. Raises `HedgerowError`."""
+        version = order.definition.endpoint.version
+        tables = "" if order.mode == "direct" else tables_name(version)
+        key = await self.keys.key(version, order.catalog, order.asked, tables)
+        kept = await self._kept(key, order) if order.mode == "cache" else None
+        self.results.count(hit=kept is not None)
+        if kept is None:
+            kept = await self._new(key, order)
+        return Served(kept, key, target(kept, version.data_freshness_seconds))
+
+    async def close(self) -> None:
+        """End what is made for nobody yet."""
+        for task in self.refreshing:
+            task.cancel()
+        await asyncio.gather(*self.refreshing, return_exceptions=True)
+
+    async def _kept(self, key: str, order: Order) -> Result | None:
+        """A kept result that may still be told; when its time is over, a new one is made meanwhile."""
+        found, version = await self.results.find(key), order.definition.endpoint.version
+        if found is None:
+            return None
+        late = now() - target(found, version.data_freshness_seconds)
+        if late >= timedelta(seconds=version.stale_while_revalidate_seconds):
+            return None
+        if late >= _NONE and not self.flights.aloft(key):
+            task = asyncio.create_task(self._refresh(key, order))
+            self.refreshing.add(task)
+            task.add_done_callback(self.refreshing.discard)
+        return found
+
+    async def _refresh(self, key: str, order: Order) -> None:
+        try:
+            await self.flights.join(key, lambda: self._make(key, order))
+        except HedgerowError as error:
+            _log.warning("a stale result was not made anew", endpoint=order.definition.endpoint.name, code=error.code)
+
+    async def _new(self, key: str, order: Order) -> Result:
+        """A new result; those who ask for the same meanwhile get it too."""
+        if order.mode != "cache" or order.named:
+            # Whoever forces wants what begins after the request; a named query is its caller's to cancel.
+            return await self._make(key, order)
+        result, mine = await self.flights.join(key, lambda: self._make(key, order))
+        return result if mine else shared(result)
+
+    async def _make(self, key: str, order: Order) -> Result:
+        version = order.definition.endpoint.version
+        chosen = await self.paths.choose(version, order.catalog, order.asked, direct=order.mode == "direct")
+        way, answer = await self._answer(chosen, order)
+        result = result_of(way, answer, order.catalog, order.asked.page, now())
+        if way is chosen:
+            freshness = target(result, version.data_freshness_seconds) - result.made
+            await self.results.keep(key, result, freshness.total_seconds() + version.stale_while_revalidate_seconds)
+        return result
+
+    async def _answer(self, way: Way, order: Order) -> tuple[Way, Answer]:
+        """The engine's answer; what fails on the tables is answered by the query itself."""
+        endpoint = order.definition.endpoint
+        if way.path == MATERIALIZED:
+            try:
+                async with self.slots.held("materialized", endpoint.project_id):
+                    return way, await self._ask(way.compiled, order.query_id)
+            except EngineError as error:
+                way = await self.paths.after(error, endpoint.version, order.catalog, order.asked)
+        async with self.slots.held("query", endpoint.project_id):
+            return way, await self._ask(way.compiled, order.query_id)
+
+    async def _ask(self, compiled: CompiledQuery, query_id: str) -> Answer:
+        limits = Limits(self.settings.api_query_timeout, self.settings.query_memory, self.settings.query_max_rows + 1)
+        query = Query(compiled.sql, compiled.parameters, limits, query_id)
+        if compiled.row_limit == 0:
+            # A page past the query's own end: its columns are told without running it.
+            return Answer(await self.engine.describe(query), b"", 0)
+        return await self.engine.run(query)
