@@ -65,6 +65,15 @@ class EngineConformance:
         assert size.rows == 3
         assert size.bytes_on_disk > 0
 
+    async def test_a_table_made_from_a_table_is_grouped_as_a_whole(self, engine: Engine, database: str) -> None:
+        for table in ("source", "grouped"):
+            await engine.create_table(database, table, (Column("n", "UInt64"), Column("k", "UInt64")))
+        await engine.insert_query(database, "source", Query("SELECT number, number % 3 FROM numbers(1000)"))
+        text = f"SELECT count() AS n, k FROM `{database}`.`source` GROUP BY k"
+        await engine.insert_query(database, "grouped", Query(text))
+        found = await engine.run(Query(f"SELECT n, k FROM `{database}`.`grouped` ORDER BY k"))
+        assert rows(found) == [[334, 0], [333, 1], [333, 2]]
+
     async def test_states_of_aggregations_are_kept_and_merged(self, engine: Engine, database: str) -> None:
         sql = "SELECT number % 2 AS k, avgState(number) AS s, uniqExactState(number) AS u FROM numbers(10) GROUP BY k"
         columns = await engine.describe(Query(sql))
@@ -120,6 +129,25 @@ class EngineConformance:
         found = await self.one(engine, f"SELECT {{v:{kind}}}", v=Bound(kind, value))
         assert found == expected
         assert type(found) is type(expected)
+
+    @pytest.mark.parametrize("long", [0, 200_000])
+    async def test_large_values_and_many_are_bound_as_small_ones_are(self, engine: Engine, long: int) -> None:
+        """Values of a megabyte, thousands of them, and small ones under a long text."""
+        large = "é'\\\n" * 250_000
+        parts = [*HOSTILE, *(f"x{n}" for n in range(100_000))]
+        bound = {"large": Bound("String", large), "parts": Bound("Array(String)", parts), "most": Bound("Int64", 3)}
+        many = {f"n{n}": Bound("String", f"{n}'") for n in range(3000)}
+        listed = ", ".join(f"{{{name}:String}}" for name in many)
+        sql = (
+            "SELECT {large:String} AS v, {parts:Array(String)}, 'x100' IN {parts:Array(String)}, "
+            f"number || '\\'' IN ({listed}), '{{large:String}}', {{none:Nullable(String)}}, {{at:DateTime('UTC')}} "
+            f"FROM numbers(10000) WHERE length('{'x' * long}') = {long} LIMIT {{most:Int64}} OFFSET 2998"
+        )
+        others = {"none": Bound("Nullable(String)", None), "at": Bound("DateTime('UTC')", "2026-01-31 10:00:00")}
+        found = rows(await engine.run(Query(sql, {**bound, **many, **others})))
+        assert [row[3] for row in found] == [1, 1, 0]
+        assert found[0][:3] == [large, parts, 1]
+        assert found[0][4:] == ["{large:String}", None, "2026-01-31T10:00:00Z"]
 
     async def test_rows_are_json_with_iso_times_and_plain_numbers(self, engine: Engine) -> None:
         sql = (
@@ -245,12 +273,26 @@ class EngineConformance:
         await engine.drop_table(database, "t_one")
         assert await engine.tables(database) == frozenset()
 
-    async def test_swapped_tables_trade_their_rows(self, engine: Engine, database: str) -> None:
-        await self._filled(engine, database, "t_old", 10, "old")
-        await self._filled(engine, database, "t_new", 700, "new")
-        await engine.swap_tables(database, "t_old", "t_new")
-        assert await self.one(engine, f"SELECT count() FROM {database}.t_old WHERE name LIKE 'new%'") == 700
-        assert await self.one(engine, f"SELECT count() FROM {database}.t_new WHERE name LIKE 'old%'") == 10
+    async def test_a_clone_goes_its_own_way(self, engine: Engine, database: str) -> None:
+        columns = [Column("id", "Nullable(Int32)"), Column("part", "Nullable(String)")]
+        for table, ids in {"cloned": range(1_000), "keys": range(0, 1_000, 100)}.items():
+            await engine.create_table(database, table, columns, ["id"])
+            batch = pa.record_batch({"id": pa.array(ids, pa.int32()), "part": pa.array(["a"] * len(ids))})
+            await engine.insert_arrow(database, table, [batch])
+        for number in range(2):  # also a clone of a clone, with rows deleted
+            source = "cloned" if number == 0 else "clone0"
+            await engine.clone_table(database, f"clone{number}", source)
+            await engine.delete_matching(database, f"clone{number}", "keys", ["id", "part"])
+            await engine.change_columns(database, f"clone{number}", [Column(f"c{number}", "Nullable(Int8)")], [])
+        await engine.change_columns(database, "clone1", [], [Column("c1", "Nullable(Int64)")])
+        await engine.drop_table(database, "clone0")
+        new = {"id": pa.array([-1], pa.int32()), "part": pa.array(["b"]), "c0": pa.array([None], pa.int8())}
+        await engine.insert_arrow(database, "clone1", [pa.record_batch({**new, "c1": pa.array([2**40], pa.int64())})])
+        counts = [await self.one(engine, f"SELECT count() FROM {database}.{t}") for t in ("cloned", "clone1", "keys")]
+        assert counts == [1_000, 991, 10]
+        assert await self.one(engine, f"SELECT countIf(id = 100) FROM {database}.clone1") == 0
+        assert await self.one(engine, f"SELECT countIf(c1 IS NULL) FROM {database}.clone1") == 990
+        assert await self.one(engine, f"SELECT max(c1) FROM {database}.clone1") == 2**40
 
     @pytest.mark.parametrize(
         ("sql", "expected"),
@@ -340,6 +382,33 @@ class EngineConformance:
         with pytest.raises(EngineError):
             async for _ in engine.stream(Query("SELECT nothing"), "CSV"):
                 pass
+
+    async def test_arrow_has_every_row(self, engine: Engine) -> None:
+        sql = "SELECT number AS n, toString(number) AS t, toLowCardinality('a') AS l FROM numbers(200000) ORDER BY n"
+        found = pa.Table.from_batches([batch async for batch in engine.stream_arrow(Query(sql))])
+        assert found.schema.types == [pa.uint64(), pa.string(), pa.string()]
+        assert found["n"].to_pylist() == list(range(200_000))
+        assert [batch async for batch in engine.stream_arrow(Query("SELECT 1 WHERE 0"))] == []
+
+    @pytest.mark.parametrize("rows", [0, 3_000_000])
+    async def test_arrow_that_fails_says_so(self, engine: Engine, rows: int) -> None:
+        with pytest.raises(EngineError) as caught:
+            async for _ in engine.stream_arrow(Query(f"SELECT throwIf(number = {rows}) FROM numbers(10000000)")):
+                pass
+        assert caught.value.code == "function_throw_if_value_is_non_zero"
+        assert caught.value.detail == "Value passed to 'throwIf' function is non-zero."
+
+    async def test_a_stream_that_fails_in_the_middle_says_so(self, engine: Engine) -> None:
+        seen: set[int] = set()
+
+        async def read() -> None:
+            async for chunk in engine.stream(Query("SELECT throwIf(number = 3000000) FROM numbers(10000000)"), "CSV"):
+                seen.update(chunk)
+
+        with pytest.raises(EngineError) as caught:
+            await read()
+        assert seen == set(b"0\n"), "the error's text is no row"
+        assert caught.value.code == "function_throw_if_value_is_non_zero"
 
     async def test_it_is_ready(self, engine: Engine) -> None:
         assert await engine.ready()

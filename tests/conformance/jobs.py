@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from hedgerow.jobs import Control, GiveUp, Job, JobLost, JobRoom, Policy, open_jobs
 from hedgerow.kit.clock import now
@@ -184,6 +186,34 @@ class JobsConformance:
         job = await room.until(await room.enqueue("give_up", "a"), "failed")
         assert (job.attempt, job.error) == (1, "the table is gone")
         assert (await room.until(await room.enqueue("wrong", "b"), "failed")).attempt == 1
+
+    async def test_an_outage_is_no_failure(self, room: Room) -> None:
+        async def away(job: Job, control: Control) -> dict[str, Any]:
+            if job.attempt <= 5:
+                raise ConnectionError("The engine is away.")
+            return {"attempt": job.attempt}
+
+        policy = replace(QUICK, longest_wait=QUICK.first_wait, is_outage=lambda error: isinstance(error, OSError))
+        room.open.kinds.register("away", away, policy)
+        await room.open.worker.start()
+        job = await room.until(await room.enqueue("away", "a"), "done")
+        assert (job.failures, job.result) == (0, {"attempt": 6})
+
+    async def test_whoever_asks_is_told_of_the_last_failure_in_its_transaction(self, room: Room) -> None:
+        told: list[tuple[UUID, str, str]] = []
+
+        async def failing(job: Job, control: Control) -> dict[str, Any]:
+            raise OSError("It does not work.")
+
+        def tell(session: Session, job: Job, error: str) -> None:
+            state = session.execute(text("SELECT state FROM jobs")).scalar_one()
+            told.append((job.id, state, error))
+
+        room.open.kinds.register("failing", failing, replace(QUICK, on_failure=tell))
+        await room.open.worker.start()
+        made = await room.enqueue("failing", "a")
+        await room.until(made, "failed")
+        assert told == [(made, "failed", "OSError: It does not work.")]
 
     async def test_a_failed_run_with_a_waiting_twin_leaves_the_work_to_it(self, room: Room) -> None:
         release = asyncio.Event()

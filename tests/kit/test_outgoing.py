@@ -155,3 +155,30 @@ def test_mapped_addresses_are_as_public_as_what_they_map(address: ipaddress.IPv4
 def test_private_networks_are_never_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     if address.is_private or address.is_loopback or address.is_link_local or address.is_multicast:
         assert not is_public(str(address)) or (address.version == 6 and address.ipv4_mapped is not None)
+
+
+def test_addresses_of_a_host_are_those_to_connect_to() -> None:
+    guard = OutgoingGuard(resolver=lambda _host, _port: frozenset({"2606:4700::1", "93.184.216.34"}))
+    assert guard.addresses("db.example.com.", 5432) == ("93.184.216.34", "2606:4700::1")
+
+
+@pytest.mark.parametrize(
+    ("host", "found", "refusal"),
+    [
+        ("db.example.com", {"93.184.216.34", "10.0.0.1"}, Refusal.INTERNAL),
+        ("db.example.com", set(), Refusal.UNRESOLVABLE),
+        ("LOCALHOST", {"93.184.216.34"}, Refusal.LOCAL_NAME),
+        ("/run/socket", {"93.184.216.34"}, Refusal.MALFORMED),
+        ("one,two", {"93.184.216.34"}, Refusal.MALFORMED),
+        ("", {"93.184.216.34"}, Refusal.MALFORMED),
+    ],
+)
+def test_addresses_that_may_not_be_called_are_refused(host: str, found: set[str], refusal: Refusal) -> None:
+    with pytest.raises(Refused) as caught:
+        OutgoingGuard(resolver=lambda _host, _port: frozenset(found)).addresses(host, 5432)
+    assert caught.value.refusal is refusal
+
+
+def test_private_hosts_are_reached_where_that_is_allowed() -> None:
+    guard = OutgoingGuard(allow_private=True, resolver=lambda _host, _port: frozenset({"127.0.0.1"}))
+    assert guard.addresses("localhost", 5432) == ("127.0.0.1",)

@@ -1,6 +1,7 @@
 """Physical tables made from queries: built aside, published, retired, and cleaned up after whatever went wrong."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
@@ -29,7 +30,7 @@ def project_id() -> int:
 
 @pytest.fixture
 async def tables(store: Store, chdb_engine: Engine) -> AsyncIterator[Tables]:
-    made = Tables(store, chdb_engine, grace=timedelta(0), dead=timedelta(seconds=60))
+    made = Tables(store, chdb_engine, grace=timedelta(0))
     yield made
     await made.close()
 
@@ -92,16 +93,49 @@ async def test_a_cancelled_build_leaves_nothing(
     assert states(store) == {}
 
 
-async def test_a_build_whose_process_died_is_taken_away(
-    tables: Tables, store: Store, chdb_engine: Engine, project_id: int
+async def test_a_build_cancelled_at_its_very_beginning_leaves_nothing(
+    tables: Tables, store: Store, project_id: int
 ) -> None:
-    built = await tables.build(project_id, SQUARES)
-    with store.write() as session:
-        session.query(BuiltTableRow).update({"at": now() - timedelta(seconds=61)})
-    await tables.sweep()
-    assert await chdb_engine.tables(database(project_id)) == set()
+    for steps in range(6):
+        building = asyncio.create_task(tables.build(project_id, SQUARES))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        building.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await building
+    await asyncio.sleep(0.3)
+    assert states(store) == {}
+
+
+async def test_a_build_whose_process_died_is_taken_away(store: Store, chdb_engine: Engine, project_id: int) -> None:
+    lease = timedelta(seconds=0.6)
+    died, lives = (Tables(store, chdb_engine, lease=lease) for _ in range(2))
+    lost, kept = await died.build(project_id, SQUARES), await lives.build(project_id, SQUARES)
+    await died.close()
+    end = time.monotonic() + 10
+    while states(store) != {kept.physical: "building"}:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+        await lives.sweep()
+    assert await chdb_engine.tables(database(project_id)) == {kept.physical}
     with pytest.raises(BuildLost), store.write() as session:
-        tables.publish(session, [built.physical])
+        lives.publish(session, [lost.physical])
+    await lives.close()
+
+
+@pytest.mark.parametrize("by", [timedelta(days=1), -timedelta(days=1)], ids=["ahead", "behind"])
+async def test_a_machine_with_another_time_of_day_takes_nothing_away(
+    by: timedelta, store: Store, chdb_engine: Engine, project_id: int
+) -> None:
+    tables = Tables(store, chdb_engine)
+    built, retired = await tables.build(project_id, SQUARES), await tables.build(project_id, SQUARES)
+    with store.write() as session:
+        tables.retire(session, [retired.physical])
+        session.query(BuiltTableRow).update({"at": now() + by})
+    other = Tables(store, chdb_engine)
+    await other.sweep()
+    assert states(store) == {built.physical: "building", retired.physical: "retired"}
+    await tables.close()
 
 
 async def test_a_build_under_way_is_left_alone(

@@ -17,12 +17,13 @@ _START_SECONDS = 60.0
 
 @dataclass
 class Node:
-    """A running server."""
+    """A running server; it may be killed and started again on its folder and its ports."""
 
     process: subprocess.Popen[bytes]
     http_port: int
     tcp_port: int
     log: Path
+    command: Sequence[str | Path]
 
     @property
     def url(self) -> str:
@@ -34,22 +35,27 @@ class Node:
         self.process.kill()
         self.process.wait(10)
 
+    def start_again(self) -> None:
+        """After `stop`; returns when it answers."""
+        self.process = _process(self.command, self.log)
+        _await(self)
 
-def start_nodes(folder: Path, count: int) -> list[Node]:
-    """Start `count` servers; more than one know each other as the shards of `CLUSTER`."""
+
+def start_nodes(folder: Path, count: int, more: str = "") -> list[Node]:
+    """Start `count` servers; more than one know each other as the shards of `CLUSTER`. `more` is XML of settings."""
     ports = [(free_port(), free_port()) for _ in range(count)]
-    config = _config(folder, [tcp for _, tcp in ports])
+    config = _config(folder, [tcp for _, tcp in ports], more)
     nodes = [_start(folder / f"node{i}", config, http, tcp) for i, (http, tcp) in enumerate(ports)]
     for node in nodes:
         _await(node)
     return nodes
 
 
-def _config(folder: Path, tcp_ports: Sequence[int]) -> Path:
+def _config(folder: Path, tcp_ports: Sequence[int], more: str) -> Path:
     shards = "".join(
         f"<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>" for port in tcp_ports
     )
-    text = f"<clickhouse><remote_servers><{CLUSTER}>{shards}</{CLUSTER}></remote_servers></clickhouse>"
+    text = f"<clickhouse><remote_servers><{CLUSTER}>{shards}</{CLUSTER}></remote_servers>{more}</clickhouse>"
     path = folder / "config.xml"
     path.write_text(text)
     return path
@@ -66,11 +72,13 @@ def _start(folder: Path, config: Path, http_port: int, tcp_port: int) -> Node:
     ]
     script = Path(__file__).with_name("clickhouse_process.py")
     log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, script, LIBRARY, *arguments], stdin=subprocess.PIPE, stdout=output, stderr=output
-        )
-    return Node(process, http_port, tcp_port, log)
+    command = [sys.executable, script, LIBRARY, *arguments]
+    return Node(_process(command, log), http_port, tcp_port, log, command)
+
+
+def _process(command: Sequence[str | Path], log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as output:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)
 
 
 def _await(node: Node) -> None:

@@ -9,6 +9,13 @@ import pytest
 from tests.support.require import missing
 
 
+def fill(file: Path) -> None:
+    """Write until the disk has no room; raises `OSError`."""
+    with file.open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(1 << 12))
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder with room for 40 MB."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from hedgerow.engine.chdb import ChdbEngine
 from hedgerow.engine.clickhouse import ClickHouseEngine
 from hedgerow.engine.server import url as server_url
 from tests.support.clickhouse_library import fetch
-from tests.support.clickhouse_node import CLUSTER, start_nodes
+from tests.support.clickhouse_node import CLUSTER, Node, start_nodes
 from tests.support.require import missing
 
 
@@ -43,6 +44,17 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"clickhouse://default@{hosts}/?cluster={CLUSTER}"
     for node in nodes:
         node.stop()
+
+
+@pytest.fixture
+def clickhouse_node(tmp_path: Path) -> Iterator[Node]:
+    """A server of the test's own, which it may kill and start again."""
+    _need_library()
+    folder = tmp_path / "clickhouse"
+    folder.mkdir()
+    (node,) = start_nodes(folder, 1)
+    yield node
+    node.stop()
 
 
 @pytest.fixture(scope="session")

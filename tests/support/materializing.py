@@ -7,6 +7,7 @@ from typing import Any
 
 from hedgerow.engine.base import Engine, Limits, Query
 from hedgerow.language.query.catalog import Catalog
+from hedgerow.language.query.materializing.growing import AFTER
 from hedgerow.language.query.materializing.planning import sortable
 from hedgerow.language.query.materializing.serving import Served, Tables
 from hedgerow.language.query.pipeline import (
@@ -16,6 +17,7 @@ from hedgerow.language.query.pipeline import (
     Value,
     compile_query,
     plan_tables,
+    rebind,
 )
 
 _LIMITS = Limits(max_rows=None)
@@ -67,6 +69,30 @@ async def materialized(
     inline = compile_query(text, catalog, CompileOptions(examples, limit_default=None, limit_max=None))
     outputs = [c.name for c in await engine.describe(Query(inline.sql, inline.parameters, _LIMITS))]
     return Materialized(text, catalog, Tables(served, outputs), planned, engine)
+
+
+async def grown(made: Materialized, catalog: Catalog, examples: Mapping[str, Value], by: str, after: int) -> int:
+    """Let the tables grow to what `catalog` has, by the rows of the column `by` that are after `after`.
+
+    How many of them could; the others are filled anew.
+    """
+    planned, many = plan_tables(made.text, catalog, examples, made.planned[0].piece.name, {}, by), 0
+    for one, old in zip(planned, made.tables.served, strict=True):
+        assert replace(one.piece, types=old.piece.types) == old.piece, "what is kept does not depend on growing"
+        if one.more is None or one.probe is None:
+            fill = one.compiled
+            await made.engine.execute(f"TRUNCATE TABLE `{catalog.database}`.`{old.physical}`")
+        else:
+            bound = [rebind(each, {AFTER: after}) for each in (one.more, one.probe)]
+            assert bound[0] is not None
+            assert bound[1] is not None
+            ((every, counted, last, _, earlier, _),) = await rows(made.engine, bound[1])
+            assert int(every) >= int(counted) >= int(earlier)
+            assert int(last) >= after
+            fill, many = bound[0], many + 1
+        await made.engine.insert_query(catalog.database, old.physical, Query(fill.sql, fill.parameters, _LIMITS))
+    made.catalog = catalog
+    return many
 
 
 async def rows(engine: Engine, compiled: CompiledQuery) -> list[Any]:

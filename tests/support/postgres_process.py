@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support.certificates import make_certificate
 from tests.support.processes import free_port
 
 _START_SECONDS = 30.0
@@ -27,23 +28,34 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Start a server with the binaries in `folder`; its URL. It refuses to run as root: then as another user."""
+def running(folder: Path, password: str | None = None, certificate: bool = False) -> Iterator[str]:
+    """Start a server with the binaries in `folder`; its URL. It refuses to run as root: then as another user.
+
+    With a `password` it asks for that; with a `certificate` it offers TLS with one that nobody signed.
+    """
     user = _other_user() if os.geteuid() == 0 else None
     as_user = ["runuser", "-u", user.pw_name, "--"] if user else []
     home = Path(tempfile.mkdtemp(prefix="hedgerow-postgres-"))
     if user:
         os.chown(home, user.pw_uid, user.pw_gid)
     data, port = home / "data", free_port()
-    setup = [*as_user, folder / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N"]
+    (home / "password").write_text(f"{password}\n")
+    asking = ["-A", "scram-sha-256", "--pwfile", home / "password"] if password else ["-A", "trust"]
+    setup = [*as_user, folder / "initdb", "-D", data, *asking, "-U", "postgres", "-N"]
     subprocess.run(setup, check=True, capture_output=True, cwd="/")
     options = ["-p", str(port), "-k", str(home), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    if certificate:
+        make_certificate(data / "server.crt", data / "server.key")
+        for path in (data / "server.crt", data / "server.key"):
+            path.chmod(0o600)
+            os.chown(path, data.stat().st_uid, data.stat().st_gid)
+        options += ["-c", "ssl=on"]
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
             [*as_user, folder / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd="/"
         )
     try:
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        url = f"postgresql://postgres{f':{password}' if password else ''}@127.0.0.1:{port}/postgres"
         _await(url, server, home / "log")
         yield url
     finally:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,14 +27,14 @@ def free_port() -> int:
 class Server:
     """A running server: `url`, the `HEDGEROW_*` variables it was given, its process, and what it has printed."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], module: Sequence[str] = ("hedgerow",)) -> None:
         port = environment.get("HEDGEROW_PORT", str(free_port()))
         self.url = f"http://127.0.0.1:{port}"
         self.environment = {"HEDGEROW_HOME": str(home), "HEDGEROW_PORT": port, **environment}
         self.log_file = home.parent / f"{home.name}.serve.{port}.log"
         with self.log_file.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hedgerow", "serve"],
+                [sys.executable, "-m", *module, "serve"],
                 env=os.environ | self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -71,9 +71,11 @@ class Server:
 
 
 @contextmanager
-def start_server(home: Path, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+def start_server(
+    home: Path, env: Mapping[str, str] | None = None, module: Sequence[str] = ("hedgerow",)
+) -> Iterator[Server]:
     """A ready server on `home`; it is stopped afterwards, by force when it does not stop itself."""
-    server = Server(home, env or {})
+    server = Server(home, env or {}, module)
     try:
         server.await_ready()
         yield server

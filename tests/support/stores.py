@@ -32,6 +32,16 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def locked_postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server that asks for a password and offers TLS."""
+    folder = postgres_process.binaries()
+    if folder is None:
+        missing("PostgreSQL", "initdb")
+    with postgres_process.running(folder, password="s3cret-of-many-letters", certificate=True) as url:
+        yield url
+
+
 def _answers(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=3).close()

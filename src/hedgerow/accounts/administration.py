@@ -1,6 +1,6 @@
 """What the command line does with accounts, straight on the metadata store, whether a server runs or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,16 +38,22 @@ def make_home(home: Path) -> None:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Session]:
+def _store(settings: Settings) -> Iterator[Store]:
     make_home(settings.home_path)
     store = Store(store_url(settings))
     try:
         store.migrate()
         with store.write() as session:
             prepare(session, settings.bootstrap_key.get_secret_value(), with_key=False)
-            yield session
+        yield store
     finally:
         store.dispose()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Session]:
+    with _store(settings) as store, store.write() as session:
+        yield session
 
 
 def create_key(settings: Settings, label: str, scopes: Sequence[str], projects: Sequence[int]) -> str:
@@ -73,13 +79,16 @@ def list_secret_keys(settings: Settings) -> list[secret_keys.SecretKey]:
         return secret_keys.listed(session)
 
 
-def create_token(settings: Settings, project: int, wish: tokens.Wish) -> str:
-    """A token for browsers, signed with the project's own key."""
-    with _opened(settings) as session:
+def create_token(settings: Settings, project: int, wished: Callable[[Store], tokens.Wish]) -> str:
+    """A token for browsers, signed with the project's own key. `wished` checks what is wanted against the store."""
+    with _store(settings) as store:
         secrets = open_secrets(settings.secret_key.get_secret_value(), settings.home_path)
-        if session.get(ProjectRow, project) is None:
-            raise NotFound(f"Project {project} does not exist.")
-        return tokens.signed(SigningKeys(secrets).own(session, project), wish, None)[0]
+        with store.read() as session:
+            if session.get(ProjectRow, project) is None:
+                raise NotFound(f"Project {project} does not exist.")
+        wish = wished(store)
+        with store.write() as session:
+            return tokens.signed(SigningKeys(secrets).own(session, project), wish, None)[0]
 
 
 def revoke_key(settings: Settings, name: str) -> str:

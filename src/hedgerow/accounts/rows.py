@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hedgerow.kit.clock import now
 from hedgerow.kit.ids import uuid7
 from hedgerow.store.base import Base
+from hedgerow.store.rotating import ENCRYPTED
 
 
 class UserRow(Base):
@@ -108,7 +109,7 @@ class SigningKeyRow(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     label: Mapped[str] = mapped_column(String(40))
     algorithm: Mapped[str] = mapped_column(String(16))
-    material: Mapped[str] = mapped_column(Text)
+    material: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
     own: Mapped[bool]
     """Made for tokens that Hedgerow signs: nobody has seen the secret."""
     created_by: Mapped[int | None]

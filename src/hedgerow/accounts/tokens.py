@@ -178,7 +178,7 @@ def _principal(opened: Opened, claims: Claims, text: str) -> Principal:
         current_project=opened.key.project_id,
         member_projects=project,
         kind=Kind.BROWSER,
-        bounds=Bounds(grants, counted, claims.limit()),
+        bounds=Bounds(grants, counted, claims.limit(), claims.sub or ""),
     )
 
 

@@ -25,7 +25,14 @@ class Engine(Protocol):
         ...
 
     def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
-        """The answer in chunks, in a ClickHouse output format; constant memory. Closing it cancels the query."""
+        """The answer in chunks; constant memory. Closing it cancels the query.
+
+        `output_format` is one of ClickHouse's that has neither head nor foot, such as `CSV` or `JSONEachRow`.
+        """
+        ...
+
+    def stream_arrow(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
+        """The answer as Arrow batches, none for no rows; constant memory. Closing it cancels the query."""
         ...
 
     async def describe(self, query: Query) -> tuple[Column, ...]:
@@ -46,12 +53,22 @@ class Engine(Protocol):
         """Make a table (on a cluster: a local one on every shard and a distributed one over them)."""
         ...
 
-    async def drop_table(self, database: str, table: str) -> None:
-        """Drop a table on every node, if it is there."""
+    async def clone_table(self, database: str, table: str, source: str) -> None:
+        """Make a table with the columns and rows of another; nothing is copied, and each then goes its own way."""
         ...
 
-    async def swap_tables(self, database: str, one: str, other: str) -> None:
-        """Exchange two tables' content atomically per node: a reader sees the old rows or the new, never half."""
+    async def change_columns(
+        self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
+    ) -> None:
+        """Add columns, which are NULL in the rows that are there, and give columns wider types."""
+        ...
+
+    async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
+        """Delete the rows whose values of `columns` are among those of the table `keys`."""
+        ...
+
+    async def drop_table(self, database: str, table: str) -> None:
+        """Drop a table on every node, if it is there. Queries under way read on; on a server nobody waits for them."""
         ...
 
     async def tables(self, database: str) -> frozenset[str]:

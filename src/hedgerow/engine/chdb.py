@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
 from hedgerow.engine.pool import Pool
 from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
-from hedgerow.engine.settings import OUTPUT, READING, WRITING, clause, of_file, of_limits
+from hedgerow.engine.settings import ARROW, OUTPUT, READING, WRITING, clause, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -48,18 +49,30 @@ class ChdbEngine:
 
     async def stream(self, query: Query, output_format: str) -> AsyncIterator[bytes]:
         tag = query.id or uuid4().hex
+        async with aclosing(self._pool.stream(tag, lambda: self._chunks(query, output_format, tag))) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
-        def chunks() -> Iterator[bytes]:
-            sql, values = _text(query, output_format, tag), texts(query.parameters)
-            result = self._guarded(lambda: self._connection().send_query(sql, params=values))
-            try:
-                while (chunk := self._guarded(result.fetch)) is not None:
-                    yield chunk.bytes()
-            finally:
-                result.close()
+    async def stream_arrow(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
+        tag = query.id or uuid4().hex
+        plain = replace(query, settings={**query.settings, **ARROW})
 
-        async for chunk in self._pool.stream(tag, chunks):
-            yield chunk
+        def batches() -> Iterator[pa.RecordBatch]:
+            for chunk in self._chunks(plain, "ArrowStream", tag):
+                yield from pa.ipc.open_stream(chunk)  # each chunk is a stream of its own
+
+        async with aclosing(self._pool.stream(tag, batches)) as found:
+            async for batch in found:
+                yield batch
+
+    def _chunks(self, query: Query, output_format: str, tag: str) -> Iterator[bytes]:
+        sql, values = _text(query, output_format, tag), texts(query.parameters)
+        result = self._guarded(lambda: self._connection().send_query(sql, params=values))
+        try:
+            while (chunk := self._guarded(result.fetch)) is not None:
+                yield chunk.bytes()
+        finally:
+            result.close()
 
     async def describe(self, query: Query) -> tuple[Column, ...]:
         described = replace(query, sql=f"DESCRIBE TABLE ({query.sql})")
@@ -76,11 +89,20 @@ class ChdbEngine:
     ) -> None:
         await self.execute(statements.create_table(database, table, columns, order_by))
 
-    async def drop_table(self, database: str, table: str) -> None:
-        await self.execute(statements.drop_table(database, table))
+    async def clone_table(self, database: str, table: str, source: str) -> None:
+        await self.execute(statements.create_like(database, table, source))
+        await self.execute(statements.attach_rows(database, table, source))
 
-    async def swap_tables(self, database: str, one: str, other: str) -> None:
-        await self.execute(statements.swap_tables(database, one, other))
+    async def change_columns(
+        self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
+    ) -> None:
+        await self.execute(statements.change_columns(database, table, added, retyped))
+
+    async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
+        await self.execute(statements.delete_matching(database, table, keys, columns))
+
+    async def drop_table(self, database: str, table: str) -> None:
+        await self.execute(statements.drop_table(database, table, wait=True))
 
     async def tables(self, database: str) -> frozenset[str]:
         answer = await self.run(statements.list_tables(database))

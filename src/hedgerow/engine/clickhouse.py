@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
 
@@ -16,17 +17,19 @@ from hedgerow.engine.pool import Pool
 from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
 from hedgerow.engine.server.nodes import Nodes
 from hedgerow.engine.server.samples import described_by
+from hedgerow.engine.server.streams import batches_of, received
 from hedgerow.engine.server.url import ServerUrl
-from hedgerow.engine.settings import READING, WRITING, of_file, of_limits
+from hedgerow.engine.settings import ARROW, READING, WRITING, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
 _ROWS = "JSONCompactEachRowWithNamesAndTypes"
 _TOTAL_THREADS = 64
-_CHUNK = 1 << 16
 # Whole answers only: an error in the middle then has a status of its own.
 _WHOLE = {"wait_end_of_query": 1, "http_write_exception_in_output_format": 0}
 _INSERT = {"distributed_foreground_insert": 1, "async_insert": 0}
+# Each shard by itself would group and limit its own rows alone.
+_TOGETHER = {"parallel_distributed_insert_select": 0}
 
 
 class ClickHouseEngine:
@@ -52,11 +55,23 @@ class ClickHouseEngine:
 
         def chunks() -> Iterator[bytes]:
             with self._nodes.stream(query.sql, output_format, query.parameters, _settings(query, tag)) as source:
-                while chunk := source.read(_CHUNK):
-                    yield chunk
+                yield from received(source)
 
-        async for chunk in self._pool.stream(tag, chunks):
-            yield chunk
+        async with aclosing(self._pool.stream(tag, chunks)) as found:
+            async for chunk in found:
+                yield chunk
+
+    async def stream_arrow(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
+        tag = query.id or uuid4().hex
+        settings = {**_settings(query, tag), **ARROW}
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with self._nodes.stream(query.sql, "ArrowStream", query.parameters, settings) as source:
+                yield from batches_of(received(source))
+
+        async with aclosing(self._pool.stream(tag, batches)) as found:
+            async for batch in found:
+                yield batch
 
     async def describe(self, query: Query) -> tuple[Column, ...]:
         sql = f"DESCRIBE TABLE ({query.sql})"
@@ -80,15 +95,29 @@ class ClickHouseEngine:
         await self._everywhere(statements.create_table(database, local, columns, order_by))
         await self._everywhere(statements.create_distributed(database, table, self._nodes.cluster))
 
+    async def clone_table(self, database: str, table: str, source: str) -> None:
+        cluster = self._nodes.cluster
+        own, other = (table, source) if cluster is None else map(statements.local_name, (table, source))
+        await self._everywhere(statements.create_like(database, own, other))
+        await self._everywhere(statements.attach_rows(database, own, other))
+        if cluster is not None:
+            await self._everywhere(statements.create_distributed(database, table, cluster))
+
+    async def change_columns(
+        self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
+    ) -> None:
+        names = [table] if self._nodes.cluster is None else [statements.local_name(table), table]
+        for name in names:
+            await self._everywhere(statements.change_columns(database, name, added, retyped))
+
+    async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
+        own = table if self._nodes.cluster is None else statements.local_name(table)
+        await self._everywhere(statements.delete_matching(database, own, keys, columns))
+
     async def drop_table(self, database: str, table: str) -> None:
         await self._everywhere(statements.drop_table(database, table))
         if self._nodes.cluster is not None:
             await self._everywhere(statements.drop_table(database, statements.local_name(table)))
-
-    async def swap_tables(self, database: str, one: str, other: str) -> None:
-        if self._nodes.cluster is not None:
-            one, other = statements.local_name(one), statements.local_name(other)
-        await self._everywhere(statements.swap_tables(database, one, other))
 
     async def tables(self, database: str) -> frozenset[str]:
         names = statements.first_column(await self.run(statements.list_tables(database)))
@@ -107,7 +136,7 @@ class ClickHouseEngine:
     async def insert_query(self, database: str, table: str, query: Query) -> None:
         tag = query.id or uuid4().hex
         sql = statements.insert_query(database, table, query.sql)
-        settings = {**_settings(query, tag), **WRITING, **_INSERT}
+        settings = {**_settings(query, tag), **WRITING, **_INSERT, **_TOGETHER}
         await self._pool.work(tag, lambda: self._nodes.write(sql, query.parameters, {**settings, **_WHOLE}))
 
     async def size(self, database: str, table: str) -> Size:

@@ -14,7 +14,7 @@ from hedgerow.engine.errors import (
 from hedgerow.kit.errors import HedgerowError, ServerFault
 
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]{2,})\)\s*(?:\(version [^)]*\))?\s*$")
-_PREFIX = re.compile(r"^(?:Code: \d+\.\s*)?(?:DB::Exception: )+")
+_PREFIX = re.compile(r"^(?:Streaming query failed: )?(?:Code: \d+\.\s*)?(?:DB::Exception: )+")
 _NOISE = (
     re.compile(r"\s*\(version [^)]*\)"),
     re.compile(r"Received from [^ ]+:\d+\.\s*"),

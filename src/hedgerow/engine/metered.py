@@ -6,6 +6,8 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import pyarrow as pa
+
 from hedgerow.engine.base import Engine
 from hedgerow.engine.result import Answer, Query
 
@@ -21,7 +23,7 @@ class Figures:
 
 
 class _Metered:
-    """`run` and `stream` are counted; everything else is the engine's own."""
+    """`run` and streams are counted; everything else is the engine's own."""
 
     def __init__(self, engine: Engine, figures: Figures) -> None:
         self._engine, self._figures = engine, figures
@@ -39,6 +41,13 @@ class _Metered:
             async with aclosing(chunks):
                 async for chunk in chunks:
                     yield chunk
+
+    async def stream_arrow(self, query: Query) -> AsyncIterator[pa.RecordBatch]:
+        with self._counted():
+            batches = cast("AsyncGenerator[pa.RecordBatch]", self._engine.stream_arrow(query))
+            async with aclosing(batches):
+                async for batch in batches:
+                    yield batch
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

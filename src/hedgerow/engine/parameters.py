@@ -25,6 +25,11 @@ def text(value: Any) -> str:
     return _literal(value)
 
 
+def plain(value: Any) -> str:
+    """One value as the engine casts it from a text: a string as it is, anything else as a literal."""
+    return _sound(value) if isinstance(value, str) else _literal(value)
+
+
 def _literal(value: Any) -> str:
     if value is None:
         return "NULL"

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -30,9 +30,9 @@ class Pool:
                 self._kill(tag)
             raise
 
-    async def stream(self, tag: str, chunks: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
+    async def stream(self, tag: str, chunks: Callable[[], Iterator[T]]) -> AsyncGenerator[T]:
         """The chunks, read on a thread a few ahead of whoever takes them; closing it ends the query."""
-        ready: asyncio.Queue[bytes | None] = asyncio.Queue()
+        ready: asyncio.Queue[T | None] = asyncio.Queue()
         room, stop = threading.Semaphore(_CHUNKS_AHEAD), threading.Event()
         loop = asyncio.get_running_loop()
 

@@ -14,6 +14,14 @@ OUTPUT: Mapping[str, str | int] = {
     "output_format_json_validate_utf8": 1,
 }
 
+# How Arrow batches come: as plain as they can, for whoever writes them out anew.
+ARROW: Mapping[str, str | int] = {
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_low_cardinality_as_dictionary": 0,
+    "output_format_arrow_date_as_uint16": 0,
+    "output_format_arrow_compression_method": "none",
+}
+
 # A join gives NULL for what is not there, and NULL IN (NULL) is true.
 READING: Mapping[str, str | int] = {
     "join_use_nulls": 1,

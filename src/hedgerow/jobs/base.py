@@ -73,6 +73,10 @@ for one job: what it does must bear that."""
 class Policy:
     """How jobs of one kind are tried, ordered and kept.
 
+    What `is_outage` says of an error is no failure of the job's: it is tried again until the outage is over, after the
+    same waits, but a minute at most. `on_failure` is called with the job and its error's text within the transaction
+    that writes down that it has failed for good, also when that is because its workers died.
+
     The wait before try n+1 is `first_wait * 2**(n-1)`, at most `longest_wait`, and up to a fifth of it longer or
     shorter by chance. `keep` finished jobs stay per subject, none longer than `keep_for`. Higher `priority` goes first.
     """
@@ -84,6 +88,8 @@ class Policy:
     priority: int = 0
     keep: int = 100
     keep_for: timedelta = timedelta(days=30)
+    is_outage: Callable[[BaseException], bool] = lambda error: False
+    on_failure: Callable[[Session, Job, str], None] = lambda session, job, error: None
 
     def wait(self, failures: int) -> timedelta:
         """How long to wait after that many failures."""

@@ -1,7 +1,8 @@
 """Wakes workers when a transaction that concerns them is committed: here, and through PostgreSQL elsewhere."""
 
 import asyncio
-from typing import Literal
+from contextlib import suppress
+from typing import Any, Literal
 
 import psycopg
 import structlog
@@ -54,7 +55,7 @@ class Bell:
         url = self._store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+                async with await _connected(url) as connection:
                     await connection.execute(f"LISTEN {_CHANNEL}")
                     self.work.set()
                     async for notice in connection.notifies():
@@ -62,3 +63,14 @@ class Bell:
             except psycopg.Error as error:
                 _log.warning("not listening for jobs", reason=str(error).strip())
             await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _connected(url: str) -> psycopg.AsyncConnection[Any]:
+    """A connection; the library would leave one open that is cancelled when it is nearly there."""
+    connecting = asyncio.ensure_future(psycopg.AsyncConnection.connect(url, autocommit=True))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        with suppress(psycopg.Error):
+            await (await asyncio.shield(connecting)).close()
+        raise

@@ -31,6 +31,7 @@ from hedgerow.store.base import Instant
 
 _LOST_TRIES = 3
 """A job whose worker dies again and again is tried at least this often: it need not be the job's fault."""
+_OUTAGE_WAIT = timedelta(minutes=1)
 
 
 def claim(session: Session, worker: str, kinds: Sequence[str]) -> Job | None:
@@ -100,10 +101,23 @@ def fail(session: Session, job: Job, error: str, policy: Policy, *, final: bool 
     """End a run that failed: it waits for its next try, or has failed for good."""
     failures = job.failures + 1
     if final or failures >= policy.tries:
-        return end(session, job, "failed", failures=failures, error=error)
+        return _end_failed(session, job, error, policy)
     return _put_back(
         session, job, moment(session), policy.wait(failures).total_seconds(), failures=failures, error=error
     )
+
+
+def wait_out(session: Session, job: Job, error: str, policy: Policy) -> bool:
+    """End a run that found something away which will be back: it waits for another, and has not failed."""
+    wait = min(policy.wait(job.attempt), _OUTAGE_WAIT).total_seconds()
+    return _put_back(session, job, moment(session), wait, failures=job.failures, error=error)
+
+
+def _end_failed(session: Session, job: Job, error: str, policy: Policy) -> bool:
+    ended = end(session, job, "failed", failures=job.failures + 1, error=error)
+    if ended:
+        policy.on_failure(session, job, error)
+    return ended
 
 
 def rescue(session: Session, kinds: Kinds) -> list[Job]:
@@ -127,7 +141,7 @@ def _rescue(session: Session, job: Job, policy: Policy) -> None:
     if job.cancel_wanted:
         end(session, job, "cancelled")
     elif failures >= max(policy.tries, _LOST_TRIES):
-        end(session, job, "failed", failures=failures, error=error)
+        _end_failed(session, job, error, policy)
     else:
         _put_back(session, job, moment(session), failures=failures, error=error)
 

@@ -91,10 +91,15 @@ class Run:
             return Outcome("cancelled", lambda s: claiming.end(s, job, "cancelled", error=describe(error)))
         if self.interrupted == "stopped":
             return self._given_back()
+        if self._policy.is_outage(error):
+            return self._waiting(describe(error))
         return self._failed(describe(error), final=isinstance(error, (GiveUp, *self._policy.give_up_on)))
 
     def _given_back(self) -> Outcome:
         return Outcome("given_back", lambda s: claiming.give_back(s, self.job))
+
+    def _waiting(self, text: str) -> Outcome:
+        return Outcome("retried", lambda s: claiming.wait_out(s, self.job, text, self._policy), text)
 
     def _failed(self, text: str, *, final: bool) -> Outcome:
         job, policy = self.job, self._policy

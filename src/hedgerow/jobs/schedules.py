@@ -63,6 +63,12 @@ class Schedules:
         session.flush()
         return _schedule_of(row)
 
+    def begin_at(self, session: Session, subject: str, kind: str, next_at: datetime) -> None:
+        """Let a schedule that is there come at `next_at`, and every interval after it."""
+        row = session.get_one(ScheduleRow, (subject, kind), with_for_update=True)
+        row.planned_at, row.next_at = moment(session), next_at
+        session.flush()
+
     def remove(self, session: Session, subject: str, kind: str | None = None) -> int:
         """End a subject's schedules, or its one of that kind; how many there were. Jobs enqueued already stay."""
         chosen = delete(ScheduleRow).where(ScheduleRow.subject == subject)

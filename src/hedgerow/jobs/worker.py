@@ -97,7 +97,10 @@ class Worker:
             self._agents = []
             await self._leave()
             _log.info("worker ended", worker=self._id)
-        self._threads.shutdown(wait=False)
+        # What a thread asks the store just now ends before the store is closed.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await asyncio.to_thread(self._threads.shutdown)
 
     # --- agents: each looks after one thing, again and again
 

@@ -8,6 +8,7 @@
     ├── PermissionDenied        403  authentication_error / permission_denied
     ├── NotFound                404  invalid_request / not_found
     ├── MethodNotAllowed        405  invalid_request / method_not_allowed
+    ├── NotAcceptable           406  invalid_request / not_acceptable
     ├── TooLarge                413  invalid_request / request_too_large
     ├── Throttled               429  throttled_error / throttled
     ├── ServerFault             500  server_error / error
@@ -108,6 +109,15 @@ class MethodNotAllowed(HedgerowError):
 
     def __init__(self, method: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f'Method "{method}" not allowed.', headers=headers)
+
+
+class NotAcceptable(HedgerowError):
+    """None of the media types that the caller accepts can be answered."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+    type = "invalid_request"
+    code = "not_acceptable"
+    default_detail = "Could not satisfy the request Accept header."
 
 
 class TooLarge(HedgerowError):

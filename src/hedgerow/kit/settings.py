@@ -58,6 +58,8 @@ class Settings(BaseSettings):
         False,
         description="Let table URLs name http and internal addresses (for a bucket on your own network).",
     )
+    source_files: str = Field("", description="Folder of files that sources may read; empty is `sources` in home.")
+    source_private_hosts: bool = Field(True, description="Let sources name internal addresses.")
     api_query_timeout: float = Field(60.0, gt=0, description="Longest a query may run, seconds.")
     async_query_timeout: float = Field(600.0, gt=0, description="Longest an asynchronous query may run, seconds.")
     query_memory: int = Field(4 << 30, gt=0, description="Most memory one query may take, bytes.")
@@ -75,6 +77,14 @@ class Settings(BaseSettings):
     throttle_query_sustained: str = Field("", description="Long-term rate of query and run routes; empty is none.")
     token_max_seconds: int = Field(2_592_000, gt=0, description="Longest a browser's token may live, seconds.")
     activity_days: int = Field(365, ge=0, description="How long the activity log is kept, days; 0 is for ever.")
+    hibernate_days: int = Field(
+        30, ge=0, description="Days without a run after which an endpoint's tables are given up; 0 is never."
+    )
+    run_log_days: int = Field(90, ge=0, description="How long lines on runs are kept, days; 0 is for ever.")
+    run_log_rows: int = Field(
+        100_000, ge=0, description="Most lines on runs that are kept of one endpoint; 0 is no limit."
+    )
+    run_usage_days: int = Field(400, ge=0, description="How long sums of runs by hour are kept, days; 0 is for ever.")
     throttle_refused: str = Field("600/minute", description="Refused credentials of one client address; empty is none.")
     throttle_keys_burst: str = Field(
         "", description="Short-term rate of all secret keys and tokens of a project; empty: as queries and runs."
@@ -138,6 +148,11 @@ class Settings(BaseSettings):
         """The origins, as browsers write them."""
         return [origin.lower() for origin in _words(self.cors_origins)]
 
+    @property
+    def source_folder(self) -> Path:
+        """Where files lie that sources may read, absolute."""
+        return Path(self.source_files).expanduser().absolute() if self.source_files else self.home_path / "sources"
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -196,9 +211,12 @@ def sources(settings: Settings, environment: Mapping[str, str]) -> list[Setting]
     return found
 
 
+_OF_CLIENTS = ("URL", "KEY", "PROJECT")
+
+
 def unknown(environment: Mapping[str, str]) -> list[str]:
     """`HEDGEROW_` variables that are no settings: most often a typo."""
-    known = {f"HEDGEROW_{name.upper()}" for name in Settings.model_fields} | {"HEDGEROW_URL", "HEDGEROW_KEY"}
+    known = {f"HEDGEROW_{name.upper()}" for name in Settings.model_fields} | {f"HEDGEROW_{n}" for n in _OF_CLIENTS}
     return sorted(n for n in environment if n.startswith("HEDGEROW_") and n not in known and "_TEST_" not in n)
 
 

@@ -2,29 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from hedgerow.engine.base import Column, Engine, Limits, Progress, Query
 from hedgerow.kit.clock import now
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.materialize.rows import BuiltTableRow
+from hedgerow.materialize.watching import Watch
 from hedgerow.store import Store
 from hedgerow.warehouse.catalog import database
 
 T = TypeVar("T")
-_BEAT_SECONDS = 5.0
-_DEAD = timedelta(seconds=60)
+_LEASE = timedelta(seconds=30)
 _GRACE = timedelta(seconds=30)
-_SWEEP_SECONDS = 15.0
 _log = structlog.get_logger("hedgerow.materialize")
 
 Report = Callable[[Progress], None]
@@ -51,18 +50,21 @@ class Tables:
     """Makes, publishes and retires physical tables.
 
     A build goes on in the engine while its row says `building` and is renewed; a process that dies leaves a row that
-    grows old, and any process's sweep takes the table away. What is retired stays for queries under way, then goes.
+    is not renewed for two leases, and any process's sweep takes the table away. What is retired stays for queries under
+    way, then goes. Times are told by each process's steady clock: a wall clock that jumps takes no table away.
     """
 
-    def __init__(self, store: Store, engine: Engine, *, grace: timedelta = _GRACE, dead: timedelta = _DEAD) -> None:
+    def __init__(self, store: Store, engine: Engine, *, lease: timedelta = _LEASE, grace: timedelta = _GRACE) -> None:
         self._store, self._engine = store, engine
-        self._grace, self._dead = grace, dead
+        self._beat_seconds, self._sweep_seconds = lease.total_seconds() / 6, lease.total_seconds() / 2
+        self._watch_rows = Watch({"building": 2 * lease.total_seconds(), "retired": grace.total_seconds()})
         self._sweeper: asyncio.Task[None] | None = None
         self._beats: set[asyncio.Task[None]] = set()
+        self._wanted: set[str] = set()
 
     async def start(self) -> None:
         """Take away what earlier processes left, and go on doing so in the background."""
-        # The embedded engine has one process: whatever is being built at its start is nobody's.
+        # The embedded engine has one process: at its start nobody builds, and nobody reads what is retired.
         await self.sweep(orphans=self._engine.name == "chdb")
         self._sweeper = asyncio.create_task(self._sweep_often())
 
@@ -79,23 +81,39 @@ class Tables:
 
         Within: fill it with `fill`, as often as needed. After it, `publish` or `discard` the table.
         """
-        physical = f"m_{uuid4().hex}"
-        await self._write(lambda s: s.add(BuiltTableRow(physical=physical, project_id=project_id)))
-        self._keep_alive(physical)
-        try:
-            await self._engine.create_database(database(project_id))
+
+        async def make(physical: str) -> None:
             columns = await self._engine.describe(query)
             await self._engine.create_table(database(project_id), physical, columns, order_by)
+
+        async with self.making(project_id, make) as physical:
+            yield physical
+
+    @asynccontextmanager
+    async def making(self, project_id: int, make: Callable[[str], Awaitable[None]]) -> AsyncIterator[str]:
+        """As `building`, for a table that `make` makes under the name it is given."""
+        physical = f"m_{uuid4().hex}"
+        noting = asyncio.create_task(
+            self._write(lambda s: s.add(BuiltTableRow(physical=physical, project_id=project_id)))
+        )
+        try:
+            await asyncio.shield(noting)
+            self._keep_alive(physical)
+            await self._engine.create_database(database(project_id))
+            await make(physical)
             yield physical
         except BaseException:
+            await asyncio.wait({noting})  # a row written after this would be nobody's
             await asyncio.shield(self.discard(project_id, physical))
             raise
 
     async def fill(self, project_id: int, physical: str, query: Query, report: Report | None = None) -> None:
-        """Append what the query answers. Cancelling the task cancels it in the engine."""
-        tag = query.id or uuid4().hex
-        named = Query(query.sql, query.parameters, query.limits, tag, query.settings)
-        watching = asyncio.create_task(self._watch(tag, report)) if report else None
+        """Append what the query answers. Cancelling the task cancels it in the engine.
+
+        There it goes by the table's name, so that whoever takes a dead process's table away can end it.
+        """
+        named = replace(query, id=physical)
+        watching = asyncio.create_task(self._watch(physical, report)) if report else None
         try:
             await self._engine.insert_query(database(project_id), physical, named)
         finally:
@@ -135,15 +153,18 @@ class Tables:
 
     async def discard(self, project_id: int, physical: str) -> None:
         """Drop a table that will not be published, at once; what cannot be dropped now a sweep drops later."""
+        self._wanted.discard(physical)
         try:
             await self._drop(project_id, physical)
         except Exception:
             _log.exception("table not dropped", project_id=project_id, table=physical)
 
     async def sweep(self, *, orphans: bool = False) -> None:
-        """Drop what is retired or was left half-built; `orphans`: whatever is being built has lost its process."""
+        """Drop what is retired or was left half-built; `orphans`: whatever is not live has lost its process."""
         for project_id, physical in await asyncio.to_thread(self._leavings, orphans):
             try:
+                # A process that was killed may have left its query behind in a server.
+                await self._engine.cancel(physical)
                 await self._drop(project_id, physical)
             except HedgerowError:
                 _log.exception("table not dropped", project_id=project_id, table=physical)
@@ -151,13 +172,10 @@ class Tables:
     # --- inside
 
     def _leavings(self, orphans: bool) -> list[tuple[int, str]]:
-        retired = (BuiltTableRow.state == "retired") & (BuiltTableRow.at <= now() - self._grace)
-        dead = BuiltTableRow.state == "building"
-        if not orphans:
-            dead &= BuiltTableRow.at <= now() - self._dead
         with self._store.read() as session:
-            found = session.execute(select(BuiltTableRow.project_id, BuiltTableRow.physical).where(or_(retired, dead)))
-            return [(project_id, physical) for project_id, physical in found]
+            rows = session.scalars(select(BuiltTableRow).where(BuiltTableRow.state != "live")).all()
+        idle = self._watch_rows.idle({row.physical: (row.state, row.at) for row in rows})
+        return [(row.project_id, row.physical) for row in rows if orphans or row.physical in idle]
 
     async def _drop(self, project_id: int, physical: str) -> None:
         """The claim first: a build that is published meanwhile keeps its table, and one that is not is lost."""
@@ -166,16 +184,17 @@ class Tables:
             await self._write(lambda s: s.execute(delete(BuiltTableRow).where(BuiltTableRow.physical == physical)))
 
     def _keep_alive(self, physical: str) -> None:
+        self._wanted.add(physical)
         beating = asyncio.create_task(self._beat(physical))
         self._beats.add(beating)
         beating.add_done_callback(self._beats.discard)
 
     async def _beat(self, physical: str) -> None:
-        renewed = 1
-        while renewed:
-            await asyncio.sleep(_BEAT_SECONDS)
+        while physical in self._wanted:
+            await asyncio.sleep(self._beat_seconds)
             with suppress(Exception):  # a store that is away for a moment: the next beat may reach it
-                renewed = await self._write(lambda s: _renew(s, physical))
+                if physical in self._wanted and not await self._write(lambda s: _renew(s, physical)):
+                    self._wanted.discard(physical)
 
     async def _watch(self, tag: str, report: Report | None) -> None:
         while True:
@@ -187,7 +206,7 @@ class Tables:
 
     async def _sweep_often(self) -> None:
         while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
+            await asyncio.sleep(self._sweep_seconds)
             try:
                 await self.sweep()
             except Exception:

@@ -64,6 +64,15 @@ class Kinds:
         """Whether a query that was read is of a kind that asks the engine for rows."""
         return self._kinds[query.kind].publishable  # type: ignore[attr-defined]
 
+    def find(self, name: object, *, attr: str = "query", publishable: bool = False) -> Kind:
+        """The kind of that name. Raises `InvalidInput` that names those there are."""
+        kind = self._kinds.get(name) if isinstance(name, str) else None
+        if kind is None or (publishable and not kind.publishable):
+            known = ", ".join(self.names(publishable=publishable))
+            text = f"Queries of kind {_shortened(name)} are not supported. Supported kinds: {known}."
+            raise InvalidInput(text, attr=attr)
+        return kind
+
     def read(self, query: object, *, attr: str = "query", publishable: bool = False) -> BaseModel:
         """The query as its kind's model. Raises `InvalidInput` with `attr`, its parts joined by `__`."""
         if not isinstance(query, dict):
@@ -71,11 +80,7 @@ class Kinds:
         name = query.get("kind")
         if name is None:
             raise InvalidInput("This field is required.", attr=f"{attr}__kind", code="required")
-        kind = self._kinds.get(name) if isinstance(name, str) else None
-        if kind is None or (publishable and not kind.publishable):
-            known = ", ".join(self.names(publishable=publishable))
-            text = f"Queries of kind {_shortened(name)} are not supported. Supported kinds: {known}."
-            raise InvalidInput(text, attr=f"{attr}__kind" if not publishable else attr)
+        kind = self.find(name, attr=f"{attr}__kind" if not publishable else attr, publishable=publishable)
         try:
             return kind.model.model_validate(query)
         except ValidationError as error:

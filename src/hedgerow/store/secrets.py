@@ -31,22 +31,47 @@ class Secrets:
         except InvalidToken as error:
             raise SecretUnreadable("A stored credential cannot be read with this HEDGEROW_SECRET_KEY.") from error
 
+    def rotated(self, stored: str) -> str:
+        """The same plain text, encrypted with the first key; raises `SecretUnreadable`."""
+        try:
+            return self._fernet.rotate(stored.encode()).decode()
+        except InvalidToken as error:
+            raise SecretUnreadable("A stored credential cannot be read with these keys.") from error
+
 
 def open_secrets(setting: str, home: Path) -> Secrets:
     """From the setting (keys parted by commas), else from `<home>/secret.key`, made on first use."""
     keys = [key.strip() for key in setting.split(",") if key.strip()]
-    return Secrets(keys or [_key_of(home / "secret.key")])
+    return Secrets(keys or keys_of(home / "secret.key"))
 
 
-def _key_of(file: Path) -> str:
+def keys_of(file: Path) -> list[str]:
+    """The keys in a file, one a line, the first encrypts; the file is made with a new one where there is none."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return file.read_text().strip()
+        return file.read_text().split()
     with os.fdopen(descriptor, "w") as content:
-        key = Fernet.generate_key().decode()
+        key = new_key()
         content.write(key + "\n")
-    return key
+    return [key]
+
+
+def keep_keys(file: Path, keys: Sequence[str]) -> None:
+    """Put these keys in the file, at once or not at all."""
+    making = file.with_suffix(".new")
+    making.unlink(missing_ok=True)
+    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as content:
+        content.write("\n".join(keys) + "\n")
+        content.flush()
+        os.fsync(content.fileno())
+    making.replace(file)
+
+
+def new_key() -> str:
+    """A long random text."""
+    return Fernet.generate_key().decode()
 
 
 def _derived(key: str) -> bytes:

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
-from hedgerow.kit.errors import HedgerowError
+from hedgerow.kit.errors import HedgerowError, Unavailable
 from hedgerow.store import upgrading
 
 _BUSY_SECONDS = 30
@@ -21,6 +22,13 @@ _OVERFLOW = 20
 
 class StoreUrlWrong(HedgerowError):
     """`HEDGEROW_DATABASE_URL` names no store there is."""
+
+
+class StoreFull(Unavailable):
+    """Nothing more can be written; what is there can be read."""
+
+    code = "no_space"
+    default_detail = "The metadata store has no disk space left."
 
 
 class Store:
@@ -36,12 +44,17 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that is committed at exit and rolled back by an exception."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            if self.is_sqlite:
-                # Writers queue here; a lock taken later could fail half-way through.
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
-            yield session
+        """A transaction that is committed at exit and rolled back by an exception. Raises `StoreFull`."""
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                if self.is_sqlite:
+                    # Writers queue here; a lock taken later could fail half-way through.
+                    session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+                yield session
+        except OperationalError as error:
+            if _is_full(error.orig):
+                raise StoreFull() from error
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -68,6 +81,10 @@ class Store:
 
     def _lock_file(self) -> Path | None:
         return Path(self._url.database + ".migrating") if self.is_sqlite and self._url.database else None
+
+
+def _is_full(error: BaseException | None) -> bool:
+    return isinstance(error, psycopg.errors.DiskFull) or "disk is full" in str(error)
 
 
 def _checked(url: str) -> URL:

@@ -1,5 +1,6 @@
 """Insight variables: named values that queries are parametrised with."""
 
 from hedgerow.variables.shelf import Variable, Variables
+from hedgerow.variables.types import ANY, TYPES, Type
 
-__all__ = ["Variable", "Variables"]
+__all__ = ["ANY", "TYPES", "Type", "Variable", "Variables"]

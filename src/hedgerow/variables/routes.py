@@ -12,6 +12,7 @@ from hedgerow.store import Store
 from hedgerow.variables.shelf import Variable, Variables
 from hedgerow.web import pages
 from hedgerow.web.access import Access, Gate
+from hedgerow.web.changing import changing
 
 _PAGE = 500
 Name = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
@@ -77,27 +78,17 @@ def _writing(routes: APIRouter, store: Store, variables: Variables, gate: Gate) 
         with store.write() as session:
             return shown(variables.add(session, access.project_id, access.principal.user_id, said))
 
-    def changed(access: Access, variable_id: UUID, body: VariableChange) -> dict[str, Any]:
+    @changing(routes, "/insight_variables/{variable_id}", NewVariable, "As PATCH, with name and type required.")
+    def change_variable(
+        access: Annotated[Access, Depends(may_write)], variable_id: UUID, body: VariableChange
+    ) -> dict[str, Any]:
+        """Set what is said; the code name stays as it is."""
         with store.write() as session:
             present = variables.get(session, access.project_id, variable_id)
             kept = {"type": present.type, "values": present.values, "default_value": present.default_value}
             said = _checked(kept | body.said(), present.type)
             by = access.principal.user_id
             return shown(variables.change(session, access.project_id, variable_id, by, said))
-
-    @routes.patch("/insight_variables/{variable_id}")
-    def change_variable(
-        access: Annotated[Access, Depends(may_write)], variable_id: UUID, body: VariableChange
-    ) -> dict[str, Any]:
-        """Set what is said; the code name stays as it is."""
-        return changed(access, variable_id, body)
-
-    @routes.put("/insight_variables/{variable_id}")
-    def replace_variable(
-        access: Annotated[Access, Depends(may_write)], variable_id: UUID, body: NewVariable
-    ) -> dict[str, Any]:
-        """As PATCH, with name and type required."""
-        return changed(access, variable_id, body)
 
     @routes.delete("/insight_variables/{variable_id}", status_code=204)
     def delete_variable(access: Annotated[Access, Depends(may_write)], variable_id: UUID) -> None:

@@ -12,7 +12,9 @@ from hedgerow.store import Secrets, Store
 from hedgerow.warehouse.catalog import Catalogs, Contributor
 from hedgerow.warehouse.linked import LinkedTables
 from hedgerow.warehouse.names import Taken
+from hedgerow.warehouse.shapes import Owners
 from hedgerow.warehouse.shelf import Shelf
+from hedgerow.warehouse.synced import SyncedTables
 from hedgerow.warehouse.tables import Tables
 from hedgerow.warehouse.uploads import Keeping, Retirement, Staging, Uploads
 
@@ -29,14 +31,16 @@ class Backends:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """The room: `start` before the first request, `close` after the last."""
+    """The room: `start` before the first request, `close` after the last. `owners` tell of tables that they keep."""
 
     tables: Tables
     uploads: Uploads
     staging: Staging
     catalogs: Catalogs
     retirement: Retirement
+    synced: SyncedTables
     upload_max_bytes: int
+    owners: list[Owners]
 
     async def start(self) -> None:
         """Take away what an earlier process left half-done."""
@@ -65,4 +69,5 @@ def open_warehouse(
     staging = Staging(keeping, uploads)
     linked = LinkedTables(backends.engine, guard)
     tables = Tables(backends.store, shelf, catalogs, linked, uploads, retirement)
-    return Warehouse(tables, uploads, staging, catalogs, retirement, settings.upload_max_bytes)
+    synced = SyncedTables(shelf, catalogs, tables.farewells)
+    return Warehouse(tables, uploads, staging, catalogs, retirement, synced, settings.upload_max_bytes, [])

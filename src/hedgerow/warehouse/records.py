@@ -45,7 +45,10 @@ class KeptColumn:
 
 @dataclass(frozen=True, slots=True)
 class TableRecord:
-    """A table. `physical` is `None` for a linked one; `file_key` and `size_bytes` are the uploaded file's."""
+    """A table. `physical` is `None` for a linked one; `file_key` and `size_bytes` are the uploaded file's.
+
+    `schema_id` is that of a source's schema, for a table that is synced.
+    """
 
     id: UUID
     project_id: int
@@ -63,6 +66,7 @@ class TableRecord:
     file_key: str | None
     row_count: int | None
     size_bytes: int | None
+    schema_id: UUID | None = None
 
     @property
     def file_name(self) -> str:

@@ -18,6 +18,7 @@ from hedgerow.warehouse.tables import Draft
 from hedgerow.warehouse.uploads import Wish, upload_of
 from hedgerow.web import pages
 from hedgerow.web.access import Access, Gate, UserCards
+from hedgerow.web.changing import changing
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
@@ -78,8 +79,12 @@ def _guards(gate: Gate) -> tuple[Any, Any]:
     return gate.project("warehouse_table:read"), gate.project("warehouse_table:write")
 
 
-async def _shown(cards: UserCards, request: Request, record: TableRecord) -> dict[str, Any]:
-    return await asyncio.to_thread(Shapes(cards, pages.site(request)).table, record)
+def _shapes(warehouse: Warehouse, cards: UserCards, request: Request) -> Shapes:
+    return Shapes(cards, pages.site(request), warehouse.owners)
+
+
+async def _shown(warehouse: Warehouse, cards: UserCards, request: Request, record: TableRecord) -> dict[str, Any]:
+    return await asyncio.to_thread(_shapes(warehouse, cards, request).table, record)
 
 
 def _listing(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate) -> None:
@@ -92,7 +97,7 @@ def _listing(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Ga
         """Tables, newest first; `search` looks for words in names."""
         page = pages.by_offset(request)
         count, records = warehouse.tables.page(access.project_id, search, page.limit, page.offset)
-        return page.envelope(count, Shapes(cards, pages.site(request)).tables(records, include_columns))
+        return page.envelope(count, _shapes(warehouse, cards, request).tables(records, include_columns))
 
     @routes.post("/warehouse_tables", status_code=201)
     async def create_table(
@@ -100,7 +105,7 @@ def _listing(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Ga
     ) -> dict[str, Any]:
         """Link files in a bucket as a table; they are read in place."""
         record = await warehouse.tables.create(access.project_id, access.principal.user_id, body.draft())
-        return await _shown(cards, request, record)
+        return await _shown(warehouse, cards, request, record)
 
 
 def _single(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate) -> None:
@@ -110,29 +115,19 @@ def _single(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gat
     def get_table(request: Request, access: Annotated[Access, Depends(may_read)], table_id: UUID) -> dict[str, Any]:
         """One table."""
         record = warehouse.tables.get(access.project_id, table_id)
-        return Shapes(cards, pages.site(request)).table(record)
+        return _shapes(warehouse, cards, request).table(record)
 
-    async def changed(request: Request, access: Access, table_id: UUID, body: TableChange) -> dict[str, Any]:
-        if body.deleted:
-            record = await warehouse.tables.delete(access.project_id, table_id, access.principal.user_id)
-            return {**await _shown(cards, request, record), "deleted": True}
-        user_id = access.principal.user_id
-        record = await warehouse.tables.change(access.project_id, user_id, table_id, body.draft())
-        return await _shown(cards, request, record)
-
-    @routes.patch("/warehouse_tables/{table_id}")
+    @changing(routes, "/warehouse_tables/{table_id}", NewTable, "As PATCH, with name, format and url_pattern required.")
     async def change_table(
         request: Request, access: Annotated[Access, Depends(may_write)], table_id: UUID, body: TableChange
     ) -> dict[str, Any]:
         """Set what is said; the rest stays."""
-        return await changed(request, access, table_id, body)
-
-    @routes.put("/warehouse_tables/{table_id}")
-    async def replace_table(
-        request: Request, access: Annotated[Access, Depends(may_write)], table_id: UUID, body: NewTable
-    ) -> dict[str, Any]:
-        """As PATCH, with name, format and url_pattern required."""
-        return await changed(request, access, table_id, body)
+        user_id = access.principal.user_id
+        if body.deleted:
+            record = await warehouse.tables.delete(access.project_id, table_id, user_id)
+            return {**await _shown(warehouse, cards, request, record), "deleted": True}
+        record = await warehouse.tables.change(access.project_id, user_id, table_id, body.draft())
+        return await _shown(warehouse, cards, request, record)
 
     @routes.delete("/warehouse_tables/{table_id}", status_code=204)
     async def delete_table(access: Annotated[Access, Depends(may_write)], table_id: UUID) -> None:
@@ -149,7 +144,7 @@ def _columns(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Ga
     ) -> dict[str, Any]:
         """Find out anew what columns the table's files hold."""
         record = await warehouse.tables.refresh(access.project_id, table_id, access.principal.user_id)
-        return await _shown(cards, request, record)
+        return await _shown(warehouse, cards, request, record)
 
     @routes.post("/warehouse_tables/{table_id}/update_schema")
     async def update_schema(
@@ -161,7 +156,7 @@ def _columns(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Ga
         """Give columns other types: integer, float, decimal, string, datetime, date, boolean, array or json."""
         updates = (body.updates if body else None) or {}
         record = await warehouse.tables.update_schema(access.project_id, table_id, updates, access.principal.user_id)
-        return await _shown(cards, request, record)
+        return await _shown(warehouse, cards, request, record)
 
 
 def _files(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate) -> None:
@@ -178,7 +173,7 @@ def _files(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: Gate
             record = await uploads.load(upload)
         finally:
             await asyncio.to_thread(received.discard)
-        return await _shown(cards, request, record)
+        return await _shown(warehouse, cards, request, record)
 
     @routes.get("/warehouse_tables/{table_id}/file/{file_name}", response_class=StreamingResponse)
     async def download_file(
@@ -223,7 +218,7 @@ def _two_steps(routes: APIRouter, warehouse: Warehouse, cards: UserCards, gate: 
         said = body.options.said() if body.options else None
         wish = Wish(body.upload_id, body.name.strip(), body.format.strip(), said)
         record = await warehouse.staging.create(access.project_id, access.principal.user_id, wish)
-        return await _shown(cards, request, record)
+        return await _shown(warehouse, cards, request, record)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hedgerow.kit.clock import now
 from hedgerow.kit.ids import uuid7
 from hedgerow.store.base import Base
+from hedgerow.store.rotating import ENCRYPTED
 
 
 class CredentialRow(Base):
@@ -19,14 +20,15 @@ class CredentialRow(Base):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
     project_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    access_key: Mapped[str] = mapped_column(Text)
-    access_secret: Mapped[str] = mapped_column(Text)
+    access_key: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
+    access_secret: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
     created_by: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class TableRow(Base):
-    """A table: a linked one has a credential; an uploaded one a `physical` table, and the file it came in.
+    """A table: a linked one has a credential; an uploaded one a `physical` table, and the file it came in;
+    a synced one a `physical` table, and the schema of a source that it is of.
 
     `columns` holds `{"name", "clickhouse", "hogql", "valid"}` in order; `size_bytes` is the file's.
     """
@@ -56,6 +58,7 @@ class TableRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_via: Mapped[str] = mapped_column(String(16), default="api")
     physical: Mapped[str | None] = mapped_column(String(100))
+    schema_id: Mapped[UUID | None] = mapped_column(Uuid)
     file_key: Mapped[str | None] = mapped_column(String(500))
     row_count: Mapped[int | None] = mapped_column(BigInteger)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,18 +1,22 @@
 """Tables as the API answers them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from hedgerow.kit.clock import iso
 from hedgerow.warehouse.records import KeptColumn, TableRecord
 from hedgerow.web.access import UserCard, UserCards
 
+Owners = Callable[[int, Sequence[UUID]], Mapping[UUID, Mapping[str, Any]]]
+"""Another room's word on the tables of a project that it keeps, by table: `external_data_source`, `external_schema`."""
+
 
 class Shapes:
     """Writes tables out. `site` is the address of the server, `cards` looks up who made what."""
 
-    def __init__(self, cards: UserCards, site: str) -> None:
-        self._cards, self._site = cards, site
+    def __init__(self, cards: UserCards, site: str, owners: Sequence[Owners] = ()) -> None:
+        self._cards, self._site, self._owners = cards, site, owners
 
     def table(self, record: TableRecord) -> dict[str, Any]:
         """One table."""
@@ -23,7 +27,14 @@ class Shapes:
         records = list(records)
         makers = {r.created_by for r in records} | {r.credential.created_by for r in records if r.credential}
         cards = self._cards.cards({maker for maker in makers if maker is not None})
-        return [self._table(record, cards, include_columns) for record in records]
+        owned = self._owned([record for record in records if record.schema_id is not None])
+        return [{**self._table(record, cards, include_columns), **owned.get(record.id, {})} for record in records]
+
+    def _owned(self, records: Sequence[TableRecord]) -> dict[UUID, Mapping[str, Any]]:
+        if not records:
+            return {}
+        ids = [record.id for record in records]
+        return {table: told for owner in self._owners for table, told in owner(records[0].project_id, ids).items()}
 
     def _table(self, record: TableRecord, cards: Mapping[int, UserCard], include_columns: bool) -> dict[str, Any]:
         shape: dict[str, Any] = {
@@ -50,7 +61,7 @@ class Shapes:
 
     def _address(self, record: TableRecord) -> str:
         """Where an uploaded file can be fetched again, or the linked address."""
-        if record.physical is None:
+        if record.physical is None or record.schema_id is not None:
             return record.url_pattern
         return f"{self._site}/api/projects/{record.project_id}/warehouse_tables/{record.id}/file/{record.file_name}"
 

@@ -1,6 +1,6 @@
 """The shelf of table rows: reads and writes within the caller's transaction, records out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,13 @@ class Shelf:
         """One table; raises `NotFound`."""
         return _records(session, [_row(session, project_id, table_id)])[0]
 
+    def by_ids(self, session: Session, project_id: int, ids: Iterable[UUID]) -> dict[UUID, TableRecord]:
+        """Those tables of a project that are there."""
+        rules = (TableRow.project_id == project_id, TableRow.id.in_(list(ids)), TableRow.deleted.is_(False))
+        return {
+            record.id: record for record in _records(session, session.scalars(select(TableRow).where(*rules)).all())
+        }
+
     def named(self, session: Session, project_id: int, name: str) -> TableRecord | None:
         """The table of that name."""
         chosen = select(TableRow).where(
@@ -81,7 +88,10 @@ class Shelf:
     def change(
         self, session: Session, project_id: int, table_id: UUID, values: Mapping[str, Any], by: int | None = None
     ) -> TableRecord:
-        """Set some of a table's values, as the wish of the user `by`; raises `NotFound`."""
+        """Set some of a table's values, as the wish of the user `by`; raises `NotFound`.
+
+        Of new rows that a source brings the activity log says nothing: they come every few minutes.
+        """
         row = _row(session, project_id, table_id)
         before = _records(session, [row])[0]
         for name, value in _plain(values).items():
@@ -89,7 +99,8 @@ class Shelf:
         session.flush()
         revisions.bump(session, subject(project_id))
         record = _records(session, [row])[0]
-        _note(session, by, before, record)
+        if record.schema_id is None or before.columns != record.columns or record.deleted:
+            _note(session, by, before, record)
         return record
 
     def add_keys(self, session: Session, project_id: int, user_id: int | None, keys: Keys) -> UUID:
@@ -170,6 +181,7 @@ def _record(row: TableRow, credential: CredentialRecord | None) -> TableRecord:
         file_key=row.file_key,
         row_count=row.row_count,
         size_bytes=row.size_bytes,
+        schema_id=row.schema_id,
     )
 
 

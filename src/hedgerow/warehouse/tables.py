@@ -1,7 +1,7 @@
 """What can be done with tables: link, change, delete, find columns out again, give columns other types."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,10 @@ class Draft:
     given: frozenset[str] = field(default=frozenset())
 
 
+Farewell = Callable[[Session, TableRecord], None]
+"""What another room does, in the same transaction, when a table is deleted."""
+
+
 class Tables:
     """The tables of all projects. Methods raise `InvalidInput` and `NotFound`; nothing is half-stored."""
 
@@ -48,6 +52,7 @@ class Tables:
     ) -> None:
         self._store, self._shelf, self._catalogs = store, shelf, catalogs
         self._linked, self._uploads, self._retirement = linked_tables, uploads, retirement
+        self.farewells: list[Farewell] = []
 
     def page(self, project_id: int, search: str, limit: int, offset: int) -> tuple[int, list[TableRecord]]:
         """How many tables there are, and one page of them. Blocking."""
@@ -87,6 +92,8 @@ class Tables:
     async def change(self, project_id: int, user_id: int, table_id: UUID, draft: Draft) -> TableRecord:
         """Set what was said; a changed address, format or credential is tried out first."""
         record = await asyncio.to_thread(self.get, project_id, table_id)
+        if record.schema_id is not None:
+            raise ActionRefused("A table of a source is changed by its source.")
         values: dict[str, Any] = {}
         if draft.name is not None and draft.name != record.name:
             values["name"] = check_linked(draft.name)
@@ -116,8 +123,10 @@ class Tables:
         return record
 
     async def refresh(self, project_id: int, table_id: UUID, by: int | None = None) -> TableRecord:
-        """Find the columns out again."""
+        """Find the columns out again; those of a synced table are as its last sync found them."""
         record = await asyncio.to_thread(self.get, project_id, table_id)
+        if record.schema_id is not None:
+            return record
         if record.physical is not None:
             found = await self._uploads.described(record, record.options)
             return record if found == record.columns else await self._uploads.reload(record, found, record.options, by)
@@ -133,6 +142,8 @@ class Tables:
         record = await asyncio.to_thread(self.get, project_id, table_id)
         if not updates:
             return record
+        if record.schema_id is not None:
+            raise ActionRefused("The columns of a table of a source have the types of its source.", attr="updates")
         columns = _retyped(record, updates)
         if record.physical is not None:
             return await self._uploads.reload(record, columns, record.options, by)
@@ -211,9 +222,13 @@ class Tables:
     def _delete(self, project_id: int, table_id: UUID, by: int | None) -> TableRecord:
         with self._store.write() as session:
             record = self._shelf.get(session, project_id, table_id)
+            if record.schema_id is not None:
+                raise ActionRefused("Can't delete a sourced table")
             self._shelf.change(session, project_id, table_id, {"deleted": True, "credential_id": None}, by)
             if record.credential is not None:
                 self._shelf.drop_keys(session, record.credential.id)
+            for farewell in self.farewells:
+                farewell(session, record)
         return record
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hedgerow.engine.base import Column, Engine, Query
 from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
 from hedgerow.language.query.pipeline import NotExact, plan_tables
-from tests.support.materializing import materialized
+from tests.support.materializing import grown, materialized
 
 COLUMNS = {
     "id": "UInt64",
@@ -149,6 +150,11 @@ async def _fill(engine: Engine, database: str) -> None:
     await engine.create_database(database)
     await engine.create_table(database, "t", [Column(*each) for each in COLUMNS.items()], ["id"])
     await engine.insert_query(database, "t", Query(ROWS.replace("{seed:UInt64}", "7")))
+    for by, (order, last) in CUTS.items():
+        await engine.create_table(database, f"t_{by}", [Column(*each) for each in COLUMNS.items()], ["id"])
+        await engine.insert_query(database, f"t_{by}", Query(f"SELECT * FROM {database}.t WHERE {order} <= {last}"))
+        sizes = [(await engine.size(database, name)).rows for name in (f"t_{by}", "t")]
+        assert 100 < sizes[0] < sizes[1] - 50
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -158,9 +164,55 @@ def test_materialized_equals_inline(chdb_engine: Engine, catalog: Catalog, query
     asyncio.run(_compare(chdb_engine, catalog, text, every))
 
 
-async def _compare(engine: Engine, catalog: Catalog, text: str, every: list[dict[str, Any]]) -> None:
+CUTS = {
+    "id": ("id", 149),
+    "ts": ("toInt64(ts)", 1_767_600_000),
+    "ms": ("toUnixTimestamp64Micro(toDateTime64(ms, 6))", 1_767_700_000_123_000),
+    "day": ("toInt64(day)", 20_458),
+}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(query=queries(), by=st.sampled_from(sorted(CUTS)))
+def test_what_has_grown_equals_inline(
+    chdb_engine: Engine, catalog: Catalog, query: tuple[str, list[Any]], by: str
+) -> None:
+    """The same law for tables that were made of a part of the rows, and grew by the others."""
+    text, every = query
+    early = Table("t", PhysicalTable(catalog.database, f"t_{by}"), catalog.tables["t"].columns)
+    asyncio.run(_compare(chdb_engine, replace(catalog, tables={"t": early}), text, every, (catalog, by)))
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "grows"),
+    [
+        ("SELECT count() FROM t WHERE origin = {variables.a}", "ts", True),
+        ("SELECT count() FROM t AS x WHERE x.origin = {variables.a} AND delay > 3", "id", True),
+        ("SELECT id FROM t ARRAY JOIN tags AS tag WHERE origin = {variables.a}", "id", True),
+        ("SELECT count() FROM t WHERE origin = {variables.a}", "origin", False),
+        ("SELECT count() FROM t WHERE origin = {variables.a}", "nobody", False),
+        ("SELECT count() FROM t JOIN t AS u ON t.id = u.id WHERE t.origin = {variables.a}", "id", False),
+        (
+            "SELECT n FROM (SELECT origin, count() AS n FROM t GROUP BY origin) WHERE origin = {variables.a}",
+            "id",
+            False,
+        ),
+        ("SELECT id FROM t WHERE id IN (SELECT max(id) FROM t) AND origin = {variables.a}", "id", False),
+        ("WITH x AS (SELECT * FROM t LIMIT 9) SELECT id FROM x WHERE origin = {variables.a}", "id", False),
+    ],
+)
+def test_what_can_grow(catalog: Catalog, text: str, by: str, grows: bool) -> None:
+    (one,) = plan_tables(text, catalog, {"a": "LGA"}, "kept", {}, by)
+    assert (one.grows_with, one.more is not None, one.probe is not None) == ("t" if grows else None, grows, grows)
+
+
+async def _compare(
+    engine: Engine, catalog: Catalog, text: str, every: list[dict[str, Any]], later: tuple[Catalog, str] | None = None
+) -> None:
     examples = {name: "2026-01-01" if value is None else value for name, value in every[0].items()}
     made = await materialized(engine, catalog, text, examples)
+    if later is not None:
+        await grown(made, later[0], examples, later[1], CUTS[later[1]][1])
     for values in every:
         expected, found = await made.inline(values), await made.stored(values)
         if "ORDER BY" not in text.rsplit(")", 1)[-1]:

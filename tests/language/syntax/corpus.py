@@ -10,7 +10,6 @@ _FIXTURES = Path(__file__).parents[2] / "fixtures" / "syntax"
 PARSE: dict[str, Callable[[str], Node]] = {
     "select": parser.parse_select,
     "expr": parser.parse_expr,
-    "order_expr": parser.parse_order_expr,
     "program": parser.parse_program,
     "template": parser.parse_template,
 }

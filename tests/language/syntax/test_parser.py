@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from hedgerow.language.query.rebuilding import rebuild
 from hedgerow.language.syntax import nodes, parser
 from hedgerow.language.syntax.depth import MAX_LONG_CHAINS, MAX_NESTING, SHORT_CHAIN
 from hedgerow.language.syntax.errors import SyntaxFault
 from hedgerow.language.syntax.format import format_tree
-from hedgerow.language.syntax.visitor import cloned
 from tests.language.syntax import strategies
 from tests.language.syntax.corpus import CORPUS, DIFFERENT, PARSE
 from tests.language.syntax.wire import reduced, wire
@@ -134,7 +134,9 @@ def test_the_deepest_tree_is_walked_in_a_thread() -> None:
     def use() -> None:
         for text in (deep, chain, f"{deep} + {chain}"):
             tree = parser.parse_expr(text)
-            done.append(format_tree(cloned(tree)) == format_tree(parser.parse_expr(format_tree(tree))))
+            done.append(
+                format_tree(rebuild(tree, lambda _node: None)) == format_tree(parser.parse_expr(format_tree(tree)))
+            )
 
     thread = threading.Thread(target=use)
     thread.start()

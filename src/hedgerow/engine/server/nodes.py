@@ -12,6 +12,7 @@ import pyarrow as pa
 from hedgerow.engine import statements
 from hedgerow.engine.errors import EngineUnavailable
 from hedgerow.engine.faults import fault
+from hedgerow.engine.server.carrying import carried
 from hedgerow.engine.server.url import ServerUrl
 from hedgerow.engine.settings import OUTPUT
 from hedgerow.kit.errors import HedgerowError
@@ -21,7 +22,7 @@ _OWN_WORDS = re.compile(r"Code: \d+\. DB::Exception: .*", re.DOTALL)
 _ADDRESS = re.compile(r" \(for url [^)]*\)\s*$")
 _CONNECTIONS = 64
 _TIMEOUT_SECONDS = 3_600
-_FORM_CHARACTERS = 30_000  # a server takes 128 KiB, and a character may have four bytes
+_LONG_TEXT = 4 << 20
 # Joins and IN of two distributed tables: the right side is sent to every shard, so that each sees all of its rows.
 _CLUSTER: Mapping[str, str | int | float] = {
     "distributed_product_mode": "global",
@@ -53,11 +54,12 @@ class Nodes:
         self, sql: str, output_format: str, parameters: Mapping[str, Bound], settings: Settings
     ) -> tuple[bytes, tuple[int, int, float]]:
         """An answer's bytes; rows read, bytes read, seconds are not told by this way and are 0."""
+        text, values = carried(sql, parameters)
         body = self._ask(
             lambda client: client.raw_query(
-                sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=output_format
+                text, parameters=values, settings=self._settings(client, settings, text), fmt=output_format
             ),
-            _as_form(sql, parameters),
+            bool(values),
         )
         return body, (0, 0, 0.0)
 
@@ -66,11 +68,12 @@ class Nodes:
         self, sql: str, output_format: str, parameters: Mapping[str, Bound], settings: Settings
     ) -> Iterator[Any]:
         """An answer as a file to read from."""
+        text, values = carried(sql, parameters)
         source = self._ask(
             lambda client: client.raw_stream(
-                sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=output_format
+                text, parameters=values, settings=self._settings(client, settings, text), fmt=output_format
             ),
-            _as_form(sql, parameters),
+            bool(values),
         )
         try:
             yield source
@@ -79,16 +82,19 @@ class Nodes:
 
     def command(self, sql: str, parameters: Mapping[str, Bound]) -> None:
         """A statement that answers nothing of interest, on one node."""
-        self._ask(lambda client: client.raw_query(sql, parameters=_values(parameters), fmt=None))
+        text, values = carried(sql, parameters)
+        self._ask(lambda client: client.raw_query(text, parameters=values, fmt=None), bool(values))
 
     def write(self, sql: str, parameters: Mapping[str, Bound], settings: Settings) -> None:
         """A statement that adds rows, on one node that is there; never repeated elsewhere, which could double rows."""
         place = next((place for place in self._url.hosts if self._answers(place)), self._url.hosts[0])
+        text, values = carried(sql, parameters)
         self._at(
             place,
             lambda client: client.raw_query(
-                sql, parameters=_values(parameters), settings=self._settings(client, settings), fmt=None
+                text, parameters=values, settings=self._settings(client, settings, text), fmt=None
             ),
+            bool(values),
         )
 
     def _answers(self, place: tuple[str, int]) -> bool:
@@ -137,7 +143,7 @@ class Nodes:
         for place in self._url.hosts:
             with contextlib.suppress(HedgerowError):
                 body = self._at(
-                    place, lambda client: client.raw_query(statements.KILL, parameters={"tag": tag}, fmt="TSV")
+                    place, lambda client: client.raw_query(statements.KILL, parameters={"tag": tag}, fmt="TSV"), True
                 )
                 found = found or bool(body.strip())
         return found
@@ -148,7 +154,7 @@ class Nodes:
 
     # --- clients
 
-    def _ask(self, work: Any, form: bool = True) -> Any:
+    def _ask(self, work: Any, form: bool = False) -> Any:
         """What the first node that answers says."""
         last: EngineUnavailable | None = None
         for place in self._url.hosts:
@@ -158,7 +164,7 @@ class Nodes:
                 last = error
         raise last or EngineUnavailable()
 
-    def _at(self, place: tuple[str, int], work: Any, form: bool = True) -> Any:
+    def _at(self, place: tuple[str, int], work: Any, form: bool = False) -> Any:
         from clickhouse_connect.driver import exceptions
 
         try:
@@ -191,9 +197,11 @@ class Nodes:
                 )
             return self._clients[(*place, form)]
 
-    def _settings(self, client: Any, settings: Settings) -> dict[str, str | int | float]:
+    def _settings(self, client: Any, settings: Settings, text: str = "") -> dict[str, str | int | float]:
         """Those of the settings that the server has: versions differ, and none of them changes what is allowed."""
-        wanted = {**settings, **_CLUSTER} if self.cluster else settings
+        wanted = {**settings, **_CLUSTER} if self.cluster else dict(settings)
+        if len(text) > _LONG_TEXT:
+            wanted["max_query_size"] = 4 * len(text)  # it counts bytes, and those of large values too
         return {name: value for name, value in wanted.items() if name in client.server_settings or name in _HTTP}
 
     def _distributes(self) -> bool:
@@ -221,15 +229,6 @@ class Nodes:
             raise EngineUnavailable(f"The ClickHouse server knows no cluster {self.cluster}.", code="unknown_cluster")
         port = self._url.hosts[0][1]
         return tuple((host, port) for host in hosts)
-
-
-def _as_form(sql: str, parameters: Mapping[str, Bound]) -> bool:
-    """Values go into the body as a form, so that no log shows them, unless the text is too long for a form."""
-    return bool(parameters) and len(sql) < _FORM_CHARACTERS
-
-
-def _values(parameters: Mapping[str, Bound]) -> dict[str, Any] | None:
-    return {name: bound.value for name, bound in parameters.items()} or None
 
 
 def _words(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The pipeline: HogQL text to ClickHouse text, pass by pass."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 from hedgerow.kit.values import Bound
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.errors import QueryFault
+from hedgerow.language.query.increments import Increments, increments
+from hedgerow.language.query.materializing.growing import growth
 from hedgerow.language.query.materializing.pieces import Piece
-from hedgerow.language.query.materializing.planning import plan
+from hedgerow.language.query.materializing.planning import Draft, plan
 from hedgerow.language.query.materializing.reasons import NotExact
 from hedgerow.language.query.materializing.serving import Flags, Tables, flag_values, read_tables
+from hedgerow.language.query.materializing.shapes import CLOCK, RANDOM
 from hedgerow.language.query.passes.filters import replace_filters
 from hedgerow.language.query.passes.guard import guard
 from hedgerow.language.query.passes.limits import Page, limit
@@ -22,6 +26,7 @@ from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.parser import parse_select
 from hedgerow.language.syntax.visitor import walk
 
+_CALLED = re.compile(r"(\w+)\(")
 _BINDABLE = (str, int, float, bool, list, type(None))
 Value = str | int | float | bool | None | list[Any]
 
@@ -78,6 +83,12 @@ class CompiledQuery:
         return any(self.parameters[self.variable_parameters[flag][0]].value for flag in self.flags)
 
     direct: tuple[str, ...] = ()
+    looks_ahead: bool = False
+    """One row more than `row_limit` is fetched: the rows may be cut there."""
+
+    def repeatable(self) -> bool:
+        """Whether the same tables give the same answer at any time: it asks neither the clock nor chance."""
+        return not {name.lower() for name in _CALLED.findall(self.sql)} & (CLOCK | RANDOM)
 
 
 def parse(text: str) -> nodes.AnySelect:
@@ -125,6 +136,7 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
         implicit_limit=bounds.implicit,
         lineage={column.physical: column.origin for column in outputs},
         flags=flags,
+        looks_ahead=bounds.ahead,
     )
 
 
@@ -151,10 +163,17 @@ def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQ
 
 @dataclass(frozen=True, slots=True)
 class TableQuery:
-    """A table a query can be answered from, and the query that fills it."""
+    """A table a query can be answered from, and the query that fills it.
+
+    Where it can grow with the table of the name `grows_with`: `more` fills in the rows after `AFTER`, `probe` looks
+    whether they are all that was added.
+    """
 
     piece: Piece
     compiled: CompiledQuery
+    grows_with: str | None = None
+    more: CompiledQuery | None = None
+    probe: CompiledQuery | None = None
 
 
 def plan_tables(
@@ -163,10 +182,12 @@ def plan_tables(
     variables: Mapping[str, Value],
     name: str,
     buckets: Mapping[str, str],
+    grows_by: str | None = None,
 ) -> list[TableQuery]:
     """The tables that answer a query exactly, for all values of its variables; `name` is the first one's.
 
-    `variables` give each variable's type by an example. Raises `NotExact`, and what compiling raises.
+    `grows_by`: the column by which rows are added to what they are made of, and never otherwise. `variables` give
+    each variable's type by an example. Raises `NotExact`, and what compiling raises.
     """
     tree = replace_variables(parse(query) if isinstance(query, str) else query, variables)
     if any(isinstance(node, nodes.Placeholder) for node in walk(tree)):
@@ -174,17 +195,32 @@ def plan_tables(
     tree, _ = limit(tree, Page(None, None, look_ahead=False))
     resolved = resolve(tree, catalog)
     guard(resolved.tree, catalog)
-    return [
-        TableQuery(draft.piece, _filling(draft.fill, catalog, resolved.tables))
-        for draft in plan(resolved.tree, name, dict(buckets))
-    ]
+    return [_table(draft, catalog, resolved.tables, grows_by) for draft in plan(resolved.tree, name, dict(buckets))]
+
+
+def find_increments(query: str | nodes.AnySelect, catalog: Catalog) -> Increments:
+    """By which columns a query's rows can be made bit by bit; raises what compiling raises."""
+    tree = parse(query) if isinstance(query, str) else query
+    refuse_placeholders(tree)
+    return increments(tree, catalog)
+
+
+def _table(draft: Draft, catalog: Catalog, tables: tuple[str, ...], grows_by: str | None) -> TableQuery:
+    # Before it is printed: printing takes the tree as its own.
+    grown = growth(draft.fill, grows_by) if grows_by is not None else None
+    made = TableQuery(draft.piece, _filling(draft.fill, catalog, tables))
+    if grown is None:
+        return made
+    more, probe = (_filling(tree, catalog, tables) for tree in (grown.fill, grown.probe))
+    return replace(made, grows_with=grown.table, more=more, probe=probe)
 
 
 def _filling(tree: nodes.SelectQuery, catalog: Catalog, tables: tuple[str, ...]) -> CompiledQuery:
     printer = ClickHousePrinter(catalog.database)
     sql = printer.query(guard(tree, catalog))
     names = tuple(column.alias for column in tree.select if isinstance(column, nodes.Alias))
-    return CompiledQuery(sql, printer.parameters, filled(print_hogql(tree), {}), names, tables, None, None, {})
+    carried = {name: tuple(carriers) for name, carriers in printer.variables.items()}
+    return CompiledQuery(sql, printer.parameters, filled(print_hogql(tree), {}), names, tables, None, None, carried)
 
 
 def _note_vanished(given: nodes.AnySelect, variables: Mapping[str, Value], printer: ClickHousePrinter) -> None:
@@ -210,11 +246,13 @@ def _own_limit_variables(tree: nodes.AnySelect) -> set[str]:
 __all__ = [
     "CompileOptions",
     "CompiledQuery",
+    "Increments",
     "NotExact",
     "TableQuery",
     "Tables",
     "Value",
     "compile_query",
+    "find_increments",
     "find_variables",
     "parse",
     "plan_tables",

@@ -26,14 +26,6 @@ def parse_expr(text: str) -> nodes.Expr:
     return made
 
 
-def parse_order_expr(text: str) -> nodes.OrderExpr:
-    """One entry of ORDER BY."""
-    parser = Statements(lex(text))
-    made = parser.order_expr()
-    parser.finish()
-    return made
-
-
 def parse_program(text: str) -> nodes.Program:
     """A program: statements one after the other."""
     parser = Statements(lex(text))

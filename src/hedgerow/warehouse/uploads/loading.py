@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,15 @@ class _Source:
         return LocalFile(self.path, self.format, formats.double_quotes(self.options))
 
 
+Inspection = Callable[[TableRecord, str, Sequence[Column]], Awaitable[None]]
+"""Another room's look at the physical table that is to take a table's place; it raises when that must not be."""
+
+
 class Uploads:
-    """Loads files into tables. A reader sees the old rows or the new ones; after a failure there is nothing new."""
+    """Loads files into tables. A reader sees the old rows or the new ones; after a failure there is nothing new.
+
+    `inspections` are asked before rows that are there are replaced.
+    """
 
     def __init__(
         self,
@@ -75,6 +82,7 @@ class Uploads:
     ) -> None:
         self._store, self._shelf, self._catalogs = store, shelf, catalogs
         self._engine, self._keeping, self._retirement = engine, keeping, retirement
+        self.inspections: list[Inspection] = []
 
     async def receive(self, content_type: str, body: AsyncIterator[bytes], max_bytes: int) -> Received:
         """An uploaded form, its file on disk; the caller discards it. Raises `ActionRefused`, `MalformedBody`."""
@@ -82,8 +90,8 @@ class Uploads:
 
     async def load(self, upload: Upload) -> TableRecord:
         """Make the table, or give the one of that name its new rows. Raises `ActionRefused` or `Unavailable`."""
-        stored = await asyncio.to_thread(self._stored_options, upload)
-        chosen = formats.merged(stored, upload.options)
+        present = await asyncio.to_thread(self._present, upload)
+        chosen = formats.merged(present.options if present else {}, upload.options)
         path = await asyncio.to_thread(_prepared, upload, formats.double_quotes(chosen))
         source = _Source(path, upload.format, chosen)
         physical = f"t_{uuid7().hex}"
@@ -92,6 +100,7 @@ class Uploads:
         self._retirement.mark(leavings)
         try:
             rows, columns = await self._load(leavings, source, storable(await self._described(source)))
+            await self._inspect(present, physical, columns)
             await self._keeping.put(key, path)
             values = {
                 "format": upload.format,
@@ -130,6 +139,7 @@ class Uploads:
         self._retirement.mark(leavings)
         try:
             rows = await self._refill(record, leavings, columns, chosen)
+            await self._inspect(record, leavings.physical or "", [column.column for column in columns])
             made = {"columns": columns, "physical": leavings.physical, "row_count": rows, "options": dict(chosen)}
             values = {**(also or {}), **made}
             changed = await asyncio.to_thread(self._change, record, values, by)
@@ -193,17 +203,22 @@ class Uploads:
         await self._engine.create_table(home, physical, columns, order)
         return await self._engine.insert_file(home, physical, source.file, columns)
 
-    def _stored_options(self, upload: Upload) -> Mapping[str, Any]:
-        """Those of the table that is replaced; raises `ActionRefused` as `_replaced`."""
+    async def _inspect(self, record: TableRecord | None, physical: str, columns: Sequence[Column]) -> None:
+        """Let other rooms refuse the new rows of a table that is there."""
+        if record is not None:
+            for inspection in self.inspections:
+                await inspection(record, physical, columns)
+
+    def _present(self, upload: Upload) -> TableRecord | None:
+        """The table that is replaced; raises `ActionRefused` as `_replaced`."""
         with self._store.read() as session:
-            old = self._replaced(session, upload)
-        return old.options if old is not None else {}
+            return self._replaced(session, upload)
 
     def _replaced(self, session: Session, upload: Upload) -> TableRecord | None:
         """The uploaded table whose rows this replaces; raises `ActionRefused` when another thing has the name."""
         other = self._shelf.named(session, upload.project_id, upload.name)
         elsewhere = self._shelf.taken_elsewhere(session, upload.project_id, upload.name)
-        if elsewhere or (other is not None and other.physical is None):
+        if elsewhere or (other is not None and (other.physical is None or other.schema_id is not None)):
             raise ActionRefused(NAME_TAKEN, attr="name")
         return other
 

@@ -26,6 +26,8 @@ class Bounds:
     offset: int | None
     implicit: bool = False
     """The query had no LIMIT of its own."""
+    ahead: bool = False
+    """There is such a row more: it would belong to the query's answer."""
 
 
 def limit(tree: nodes.AnySelect, page: Page) -> tuple[nodes.AnySelect, Bounds]:
@@ -45,7 +47,7 @@ def limit(tree: nodes.AnySelect, page: Page) -> tuple[nodes.AnySelect, Bounds]:
     tree.limit = nodes.Constant(rows + 1 if ahead else rows)
     if skip + (offset or 0):
         tree.offset = nodes.Constant(skip + (offset or 0))
-    return tree, Bounds(rows, offset, implicit=own is None and page.limit is None)
+    return tree, Bounds(rows, offset, implicit=own is None and page.limit is None, ahead=ahead)
 
 
 def _reach(page: Page, own: int | None) -> tuple[int | None, int | None, bool]:
