@@ -1,0 +1,41 @@
+"""Connectors: remote systems behind one protocol, and nothing of projects, jobs or routes."""
+
+from hedgerow.connectors.base import (
+    Ask,
+    Connector,
+    Cursor,
+    CursorType,
+    CursorValue,
+    Declaration,
+    Field,
+    FieldKind,
+    Option,
+    Refused,
+    RemoteColumn,
+    RemoteTable,
+    SourceError,
+    SyncType,
+    Unreachable,
+    table_of,
+)
+from hedgerow.connectors.registry import Connectors
+
+__all__ = [
+    "Ask",
+    "Connector",
+    "Connectors",
+    "Cursor",
+    "CursorType",
+    "CursorValue",
+    "Declaration",
+    "Field",
+    "FieldKind",
+    "Option",
+    "Refused",
+    "RemoteColumn",
+    "RemoteTable",
+    "SourceError",
+    "SyncType",
+    "Unreachable",
+    "table_of",
+]

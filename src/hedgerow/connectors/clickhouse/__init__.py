@@ -1,0 +1,5 @@
+"""ClickHouse servers and clusters, over HTTP."""
+
+from hedgerow.connectors.clickhouse.connector import ClickHouseConnector
+
+__all__ = ["ClickHouseConnector"]

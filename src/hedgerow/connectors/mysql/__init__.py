@@ -1,0 +1,5 @@
+"""MySQL and MariaDB, and what speaks their protocol."""
+
+from hedgerow.connectors.mysql.connector import MySqlConnector
+
+__all__ = ["MySqlConnector"]

@@ -1,0 +1,152 @@
+"""PostgreSQL: connects to reads only, and copies rows out as text that Arrow parses."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv
+from psycopg import sql
+
+from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable
+from hedgerow.connectors.batches import chosen_columns, portions, schema_of
+from hedgerow.connectors.postgres import catalog
+from hedgerow.connectors.postgres.catalog import PgTable
+from hedgerow.connectors.postgres.declaration import DECLARATION
+from hedgerow.connectors.postgres.faults import connecting, working
+from hedgerow.connectors.reaching import addresses
+from hedgerow.kit.outgoing import OutgoingGuard
+
+_CONNECT_SECONDS = 10
+_CATALOG_SECONDS = 60
+_SESSION = (
+    "SET default_transaction_read_only = on; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+    "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET extra_float_digits = 1; SET intervalstyle = 'iso_8601'; "
+    "SET search_path = pg_catalog"
+)
+# Nothing of the server's own environment or home folder may take part: no password file, no certificate, no Kerberos.
+_NOTHING = "/nonexistent"
+_ALONE = {"passfile": _NOTHING, "sslcert": _NOTHING, "sslkey": _NOTHING, "sslcrl": _NOTHING, "gssencmode": "disable"}
+_STEADY = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+
+
+class PostgresConnector:
+    """Keeps `base.Connector`. Rows come by `COPY … TO STDOUT`: a third of the time of a cursor's, and one snapshot."""
+
+    declaration = DECLARATION
+
+    def __init__(self, guard: OutgoingGuard) -> None:
+        self._guard = guard
+
+    def check(self, config: Config) -> None:
+        with self._connected(config) as connection, working():
+            schema = config.get("schema")
+            if (
+                schema
+                and connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone() is None
+            ):
+                raise Refused(f'There is no schema "{schema}" in this database.', field="schema")
+
+    def discover(self, config: Config) -> Sequence[RemoteTable]:
+        with self._connected(config) as connection:
+            return [table.remote for table in _tables(connection, config)]
+
+    def find(self, config: Config, name: str) -> RemoteTable | None:
+        """One table, by its name alone."""
+        with self._connected(config) as connection:
+            return next((table.remote for table in _tables(connection, config, name)), None)
+
+    def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
+        with self._connected(config) as connection:
+            table = next(iter(_tables(connection, config, ask.table)), None)
+            if table is None:
+                raise Refused(f"There is no table {ask.table} that this user may read.")
+            columns = chosen_columns(table.remote, ask)
+            with working(), connection.cursor() as cursor, cursor.copy(_copy(table, columns, ask)) as copy:
+                lines = portions(map(bytes, copy), len, ask)  # one message of the protocol is one row
+                yield from map(partial(_batch, columns=columns, table=table), lines)
+
+    @contextmanager
+    def _connected(self, config: Config) -> Iterator[psycopg.Connection[Any]]:
+        host, port = str(config["host"]), int(config["port"])
+        found = addresses(self._guard, host, port)
+        mode = config.get("sslmode") or "prefer"
+        options: dict[str, Any] = {
+            **_ALONE,
+            **_STEADY,
+            "sslmode": mode,
+            "sslrootcert": "system" if mode == "verify-full" else _NOTHING,
+            # Hosts and addresses in pairs: the name is what a certificate is checked against.
+            "host": ",".join([host] * len(found)),
+            "hostaddr": ",".join(found),
+            "port": port,
+            "dbname": config["database"],
+            "user": config["user"],
+            "password": config["password"],
+            "connect_timeout": _CONNECT_SECONDS,
+            "client_encoding": "UTF8",
+            "application_name": "hedgerow",
+        }
+        with connecting():
+            connection = psycopg.connect(**options, autocommit=True)
+        try:
+            with working():
+                connection.execute(_SESSION)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _tables(connection: psycopg.Connection[Any], config: Config, name: str | None = None) -> list[PgTable]:
+    with working():
+        connection.execute(f"SET statement_timeout = '{_CATALOG_SECONDS}s'")
+        found = catalog.tables(connection, config.get("schema") or None, name)
+        connection.execute("SET statement_timeout = 0")
+    return found
+
+
+def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Composed:
+    names = {column.name: sql.Identifier(column.name) for column in columns}
+    written = [sql.SQL(table.types[name].written("{0}")).format(each) for name, each in names.items()]
+    chosen = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(written), sql.Identifier(table.schema, table.name))
+    if ask.cursor is not None:
+        cursor = sql.Identifier(ask.cursor)
+        if ask.after is None:
+            chosen += sql.SQL(" ORDER BY {} NULLS FIRST").format(cursor)
+        else:
+            compared = sql.SQL(">=" if ask.inclusive else ">")
+            chosen += sql.SQL(" WHERE {0} {1} {2} ORDER BY {0}").format(cursor, compared, _after(table, ask))
+    return sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(chosen)
+
+
+def _after(table: PgTable, ask: Ask) -> sql.Composable:
+    base = table.types[ask.cursor or ""].base
+    text = sql.Literal(str(ask.after))
+    return sql.SQL("{}::{}").format(text, sql.SQL("text::xid" if base == "xid" else base))
+
+
+def _batch(lines: list[bytes], columns: Sequence[RemoteColumn], table: PgTable) -> pa.RecordBatch:
+    content = b"".join(lines)
+    types = {column.name: table.types[column.name] for column in columns}
+    try:
+        read = pyarrow.csv.read_csv(
+            pa.BufferReader(content),
+            pyarrow.csv.ReadOptions(column_names=list(types), block_size=len(content) + 1, use_threads=False),
+            pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            pyarrow.csv.ConvertOptions(
+                column_types={name: kind.csv for name, kind in types.items()},
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["t"],
+                false_values=["f"],
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise Refused(f"Rows of {table.remote.name} could not be read: {error}") from error
+    if read.num_rows != len(lines):
+        raise Refused(f"Rows of {table.remote.name} could not be read: {len(lines)} came as {read.num_rows}.")
+    arrays = [kind.read(name, read.column(name).combine_chunks()) for name, kind in types.items()]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
