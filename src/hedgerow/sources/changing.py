@@ -1,0 +1,160 @@
+"""What is done with sources that are there: changed, reloaded, looked through for new tables, deleted."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from hedgerow.connectors import RemoteTable
+from hedgerow.jobs import Control, Job
+from hedgerow.kit.errors import InvalidInput, NotFound
+from hedgerow.materialize import Tables
+from hedgerow.sources.creating import add_schemas
+from hedgerow.sources.form import configuring, guarding, wishes
+from hedgerow.sources.form.bodies import RevenueConfig, SourceChange
+from hedgerow.sources.records import COMPLETED, RUNNING, Schema, Source
+from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.scheduling import Scheduling
+from hedgerow.sources.shelf import Shelf
+from hedgerow.store import Store
+from hedgerow.warehouse.errors import ActionRefused
+from hedgerow.warehouse.synced import SyncedTables
+
+_FIXED = "Access method cannot be changed. Create a new source instead."
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """Methods raise `ActionRefused`, `InvalidInput` and `NotFound`."""
+
+    store: Store
+    shelf: Shelf
+    remotes: Remotes
+    scheduling: Scheduling
+    synced: SyncedTables
+    tables: Tables
+
+    async def change(self, project_id: int, user_id: int, source_id: UUID, body: SourceChange) -> Source:
+        """Set what is said. New values of the form are tried out first; a secret that is left out stays."""
+        source, kept = await asyncio.to_thread(self.opened, project_id, source_id)
+        if body.access_method not in (None, "warehouse"):
+            raise InvalidInput(_FIXED, attr="access_method")
+        config = None
+        if body.job_inputs is not None:
+            config = await self._tried(source, kept, body.job_inputs)
+        values = {"description": body.description} if "description" in body.model_fields_set else {}
+
+        def write() -> Source:
+            with self.store.write() as session:
+                return self.shelf.change(session, source, values, user_id, config)
+
+        return await asyncio.to_thread(write)
+
+    async def _tried(self, source: Source, kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        declaration = self.remotes.connector(source.source_type).declaration
+        try:
+            config = configuring.merged(declaration, kept, given)
+            guarding.check(declaration, kept, given, config)
+            await self.remotes.check(source.source_type, config)
+        except ActionRefused as fault:
+            raise InvalidInput(fault.detail, attr="job_inputs", code=fault.code) from fault
+        return config
+
+    def opened(self, project_id: int, source_id: UUID) -> tuple[Source, dict[str, Any]]:
+        """A source and what it connects with. Blocking."""
+        with self.store.read() as session:
+            source = self.shelf.get(session, project_id, source_id)
+            return source, self.shelf.config(session, source)
+
+    def count_revenue(self, project_id: int, user_id: int, source_id: UUID, body: RevenueConfig) -> Source:
+        """Set what is said of revenue analytics. Blocking."""
+        said = {"revenue_enabled": body.enabled, "revenue_invoiceless": body.include_invoiceless_charges}
+        with self.store.write() as session:
+            source = self.shelf.get(session, project_id, source_id)
+            values = {name: value for name, value in said.items() if value is not None}
+            return self.shelf.change(session, source, values, user_id)
+
+    def reload(self, project_id: int, user_id: int, source_id: UUID) -> Source:
+        """Sync every enabled table as soon as a worker has time. Blocking."""
+        with self.store.write() as session:
+            source = self.shelf.get(session, project_id, source_id)
+            for schema in self.shelf.schemas(session, [source]):
+                if schema.should_sync:
+                    self.scheduling.trigger(session, schema, user_id or None)
+            return self.shelf.change(session, source, {"status": RUNNING}, user_id)
+
+    def delete(self, project_id: int, user_id: int, source_id: UUID) -> None:
+        """Forget a source with its schemas and tables; the remote is not asked. Blocking."""
+        with self.store.write() as session:
+            source = self.shelf.get(session, project_id, source_id)
+            for schema in self.shelf.schemas(session, [source]):
+                self.drop(session, schema, user_id)
+            self.scheduling.look_no_more(session, source)
+            self.shelf.delete(session, source, user_id)
+        self.synced.catalogs.forget(project_id)
+
+    def drop(self, session: Session, schema: Schema, by: int | None) -> None:
+        """Forget a schema and its table."""
+        self.scheduling.forget(session, schema)
+        self.drop_table(session, schema, by)
+        self.shelf.change_schema(session, schema.id, {"deleted": True, "should_sync": False})
+
+    def drop_table(self, session: Session, schema: Schema, by: int | None) -> None:
+        """Let a schema's table go, and forget how far it was."""
+        if schema.table_id is not None:
+            physical = self.synced.remove(session, schema.project_id, schema.table_id, by)
+            if physical is not None:
+                self.tables.retire(session, [physical])
+        self.shelf.change_schema(
+            session, schema.id, {"table_id": None, "cursor": None, "last_synced_at": None, "reset": False}
+        )
+
+    async def refresh(self, project_id: int, source_id: UUID) -> dict[str, int]:
+        """Look for tables that have come or gone; new ones are not synced until somebody says so."""
+        source, config = await asyncio.to_thread(self.opened, project_id, source_id)
+        if not config and self.remotes.connector(source.source_type).declaration.fields:
+            raise ActionRefused("Source has no configuration.")
+        tables = await self.remotes.discover(source.source_type, config)
+        return await asyncio.to_thread(self._refreshed, source, tables)
+
+    async def look(self, job: Job, _control: Control) -> dict[str, Any] | None:
+        """The handler of the job that looks for tables now and then; a remote that is away is looked at next time."""
+        try:
+            return dict(await self.refresh(job.project_id or 0, UUID(job.payload["source"])))
+        except NotFound:
+            return None
+        except ActionRefused as fault:
+            return {"error": fault.detail}
+
+    def _refreshed(self, source: Source, tables: Iterable[RemoteTable]) -> dict[str, int]:
+        there = {table.name: table for table in tables}
+        with self.store.write() as session:
+            self.shelf.get(session, source.project_id, source.id)
+            known = {schema.name: schema for schema in self.shelf.schemas(session, [source])}
+            for name in there.keys() & known.keys():
+                self.shelf.change_schema(session, known[name].id, {"remote": wishes.remote_of(there[name])})
+            vanished = [schema for name, schema in known.items() if name not in there]
+            for schema in vanished:
+                self._vanish(session, schema)
+            new = {name: table for name, table in there.items() if name not in known}
+            old = self.shelf.deleted_schemas(session, source)
+            for name in new.keys() & old.keys():
+                back = {"deleted": False, "should_sync": False, "remote": wishes.remote_of(new[name])}
+                self.shelf.change_schema(session, old[name], back)
+            add_schemas(session, self.shelf, source, [t for name, t in new.items() if name not in old], {})
+        return {
+            "added": len(new),
+            "deleted": sum(s.table_id is None for s in vanished),
+            "total_tables_seen": len(there),
+        }
+
+    def _vanish(self, session: Session, schema: Schema) -> None:
+        """A table that the remote has no more: what was synced of it stays."""
+        self.scheduling.forget(session, schema)
+        if schema.table_id is None:
+            self.shelf.change_schema(session, schema.id, {"deleted": True, "should_sync": False})
+        else:
+            self.shelf.change_schema(session, schema.id, {"should_sync": False, "status": COMPLETED})

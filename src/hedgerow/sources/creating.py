@@ -1,0 +1,114 @@
+"""Makes sources: every check in the documented order, then all rows in one transaction or none."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hedgerow.connectors import RemoteTable
+from hedgerow.sources import names
+from hedgerow.sources.form import configuring, wishes
+from hedgerow.sources.form.bodies import NewSource
+from hedgerow.sources.records import Source
+from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.scheduling import Scheduling
+from hedgerow.sources.shelf import Shelf
+from hedgerow.store import Store
+from hedgerow.warehouse.errors import ActionRefused
+
+_DIRECT = "Direct query mode is currently supported only for Postgres and MySQL sources."
+
+
+@dataclass(frozen=True, slots=True)
+class Creating:
+    """Methods raise `ActionRefused` and `InvalidInput`."""
+
+    store: Store
+    shelf: Shelf
+    remotes: Remotes
+    scheduling: Scheduling
+
+    async def create(self, project_id: int, user_id: int, body: NewSource) -> Source:
+        """Make a source; its enabled tables are synced as soon as a worker has time."""
+        declaration = self.remotes.connector(body.source_type).declaration
+        await asyncio.to_thread(self.check_name, project_id, body.source_type, body.prefix, body.access_method)
+        given = dict(body.payload if body.payload is not None else body.job_inputs or {})
+        wanted = given.pop("schemas", None)
+        config = configuring.cleaned(declaration, given)
+        await self.remotes.check(body.source_type, config)
+        tables = await self.remotes.discover(body.source_type, config)
+        chosen = wishes.chosen(wanted, tables)
+        values = {
+            "source_type": body.source_type,
+            "prefix": body.prefix or None,
+            "prefix_key": names.prefix_key(body.prefix),
+            "description": body.description,
+            "created_by": user_id or None,
+            "created_via": body.created_via or "api",
+            "revenue_enabled": body.source_type == "Stripe",
+        }
+        try:
+            return await asyncio.to_thread(self._add, project_id, values, config, tables, chosen)
+        except IntegrityError:
+            raise ActionRefused(names.PREFIX_TAKEN, attr="prefix") from None
+
+    def check_name(self, project_id: int, source_type: str, prefix: str | None, access_method: str) -> None:
+        """Whether a type and a prefix can be had together. Blocking."""
+        if access_method == "direct":
+            if source_type not in {"Postgres", "MySQL"}:
+                raise ActionRefused(_DIRECT, attr="access_method")
+            if not (prefix or "").strip():
+                raise ActionRefused("Name is required for direct query sources", attr="prefix")
+            raise ActionRefused("Direct query mode is not supported by this server yet.", attr="access_method")
+        names.check_prefix(prefix or "")
+        with self.store.read() as session:
+            self._check_free(session, project_id, source_type, prefix)
+
+    def _check_free(self, session: Session, project_id: int, source_type: str, prefix: str | None) -> None:
+        for other in self.shelf.of_project(session, project_id):
+            if other.source_type == source_type and names.prefix_key(other.prefix) == names.prefix_key(prefix):
+                raise ActionRefused(names.PREFIX_TAKEN if prefix else names.PREFIX_REQUIRED, attr="prefix")
+
+    def _add(
+        self,
+        project_id: int,
+        values: Mapping[str, Any],
+        config: Mapping[str, Any],
+        tables: Sequence[RemoteTable],
+        chosen: Mapping[str, Mapping[str, Any]],
+    ) -> Source:
+        with self.store.write() as session:
+            self._check_free(session, project_id, values["source_type"], values["prefix"])
+            source = self.shelf.add(session, project_id, values, config)
+            add_schemas(session, self.shelf, source, tables, chosen)
+            self.scheduling.look_often(session, source)
+            for schema in self.shelf.schemas(session, [source]):
+                if schema.should_sync:
+                    self.scheduling.follow(session, schema)
+                    self.scheduling.trigger(session, schema, values["created_by"])
+            return source
+
+
+def add_schemas(
+    session: Session,
+    shelf: Shelf,
+    source: Source,
+    tables: Sequence[RemoteTable],
+    chosen: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """A schema for each table; those that are not chosen are not synced."""
+    taken = shelf.table_names(session, source.project_id)
+    for table in tables:
+        called = names.stored_name(source.prefix, source.source_type, table.name, taken)
+        taken.add(called)
+        values = {
+            "name": table.name,
+            "label": table.label,
+            "description": table.description,
+            "table_name": called,
+            "remote": wishes.remote_of(table),
+        }
+        shelf.add_schema(session, source, {**values, **chosen.get(table.name, {})})

@@ -1,0 +1,1 @@
+"""What users say of a source: checked, kept, shown and changed by the connector's declaration alone."""

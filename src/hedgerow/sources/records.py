@@ -1,0 +1,89 @@
+"""Sources, schemas and runs as other modules see them: frozen, and without secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+RUNNING, COMPLETED, FAILED, PAUSED = "Running", "Completed", "Failed", "Paused"
+SYNC_TYPES = ("full_refresh", "incremental", "append", "webhook", "cdc")
+CURSOR_TYPES = ("integer", "numeric", "datetime", "date", "timestamp", "objectid", "xid")
+BY_CURSOR = frozenset({"incremental", "append"})
+EVOLUTIONS = ("evolve", "freeze", "discard")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A connection, without what it connects with."""
+
+    id: UUID
+    project_id: int
+    source_type: str
+    prefix: str | None
+    description: str | None
+    status: str
+    revenue_enabled: bool
+    revenue_invoiceless: bool
+    created_by: int | None
+    created_at: datetime
+    created_via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """How one remote table is synced."""
+
+    id: UUID
+    source_id: UUID
+    project_id: int
+    name: str
+    label: str | None
+    description: str | None
+    table_name: str
+    table_id: UUID | None
+    should_sync: bool
+    sync_type: str | None
+    incremental_field: str | None
+    incremental_field_type: str | None
+    primary_key_columns: list[str] | None
+    enabled_columns: list[str] | None
+    remote: Mapping[str, Any]
+    evolution: str
+    sync_frequency: str
+    sync_time_of_day: str | None
+    status: str | None
+    latest_error: str | None
+    last_synced_at: datetime | None
+    cursor: Mapping[str, Any] | None
+    reset: bool
+    created_at: datetime
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """The remote's columns: `{"name", "data_type", "is_nullable"}` each."""
+        return list(self.remote.get("columns", ()))
+
+    @property
+    def key(self) -> list[str]:
+        """What tells rows apart: as its user said, else as the remote has it."""
+        return list(self.primary_key_columns or self.remote.get("primary_key") or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sync of a schema."""
+
+    id: UUID
+    project_id: int
+    source_id: UUID
+    schema_id: UUID
+    status: str
+    sync_type: str | None
+    rows_synced: int
+    bytes_synced: int
+    null_cursors: int
+    error: str | None
+    created_by: int | None
+    created_at: datetime
+    finished_at: datetime | None

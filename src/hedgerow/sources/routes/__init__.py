@@ -1,0 +1,1 @@
+"""The routes of sources and of their schemas."""

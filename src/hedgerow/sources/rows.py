@@ -1,0 +1,119 @@
+"""Rows of sources, of their schemas (one per remote table), and of the runs that synced them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hedgerow.kit.clock import now
+from hedgerow.kit.ids import uuid7
+from hedgerow.store.base import Base
+from hedgerow.store.rotating import ENCRYPTED
+
+_LIVE = text("NOT deleted")
+
+
+class SourceRow(Base):
+    """A connection. `config` is JSON, encrypted whole; `prefix_key` is the prefix as it is compared."""
+
+    __tablename__ = "external_data_sources"
+    __table_args__ = (
+        Index(
+            "uq_external_data_sources_prefix",
+            "project_id",
+            "source_type",
+            "prefix_key",
+            unique=True,
+            sqlite_where=_LIVE,
+            postgresql_where=_LIVE,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    source_type: Mapped[str] = mapped_column(String(64))
+    prefix: Mapped[str | None] = mapped_column(String(100))
+    prefix_key: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str | None] = mapped_column(String(400))
+    config: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
+    status: Mapped[str] = mapped_column(String(32), default="Running")
+    revenue_enabled: Mapped[bool] = mapped_column(default=False)
+    revenue_invoiceless: Mapped[bool] = mapped_column(default=True)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_via: Mapped[str] = mapped_column(String(16), default="api")
+    deleted: Mapped[bool] = mapped_column(default=False)
+
+
+class SchemaRow(Base):
+    """How one remote table is synced, and how far that has come.
+
+    `table_name` is what its table is called in queries. `cursor` is the last value that is in the published table;
+    `reset` says that the next run reads everything, whatever the cursor. `remote` is the remote's
+    table as last seen: `{"columns", "cursors", "primary_key", "sync_types"}`.
+    """
+
+    __tablename__ = "external_data_schemas"
+    __table_args__ = (
+        Index(
+            "uq_external_data_schemas_name",
+            "source_id",
+            "name",
+            unique=True,
+            sqlite_where=_LIVE,
+            postgresql_where=_LIVE,
+        ),
+        Index("ix_external_data_schemas_project", "project_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(400))
+    label: Mapped[str | None] = mapped_column(String(400))
+    description: Mapped[str | None] = mapped_column(Text)
+    table_name: Mapped[str] = mapped_column(String(128))
+    table_id: Mapped[UUID | None] = mapped_column(Uuid)
+    should_sync: Mapped[bool] = mapped_column(default=False)
+    sync_type: Mapped[str | None] = mapped_column(String(32))
+    incremental_field: Mapped[str | None] = mapped_column(String(400))
+    incremental_field_type: Mapped[str | None] = mapped_column(String(32))
+    primary_key_columns: Mapped[list[Any] | None] = mapped_column()
+    enabled_columns: Mapped[list[Any] | None] = mapped_column()
+    remote: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    evolution: Mapped[str] = mapped_column(String(16), default="evolve")
+    sync_frequency: Mapped[str] = mapped_column(String(16), default="6hour")
+    sync_time_of_day: Mapped[str | None] = mapped_column(String(8))
+    status: Mapped[str | None] = mapped_column(String(32))
+    latest_error: Mapped[str | None] = mapped_column(Text)
+    last_synced_at: Mapped[datetime | None] = mapped_column()
+    cursor: Mapped[dict[str, Any] | None] = mapped_column()
+    reset: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    deleted: Mapped[bool] = mapped_column(default=False)
+
+
+class RunRow(Base):
+    """One sync of a schema; its id is the job's. `null_cursors` counts rows that no later run will see again."""
+
+    __tablename__ = "external_data_jobs"
+    __table_args__ = (
+        Index("ix_external_data_jobs_source", "source_id", "created_at"),
+        Index("ix_external_data_jobs_schema", "schema_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    schema_id: Mapped[UUID] = mapped_column(Uuid)
+    status: Mapped[str] = mapped_column(String(32))
+    sync_type: Mapped[str | None] = mapped_column(String(32))
+    rows_synced: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_synced: Mapped[int] = mapped_column(BigInteger, default=0)
+    null_cursors: Mapped[int] = mapped_column(BigInteger, default=0)
+    error: Mapped[str | None] = mapped_column(Text)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None] = mapped_column()

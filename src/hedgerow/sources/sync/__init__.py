@@ -1,0 +1,1 @@
+"""Syncs one schema: read in batches, written aside, published with its cursor in one transaction."""

@@ -1,0 +1,43 @@
+"""Batches as they come from a remote, made into batches of the table's own columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hedgerow.connectors import Refused
+from hedgerow.sources.sync.planning import Target
+from hedgerow.sources.sync.types import engine_type
+
+
+def conformed(batch: pa.RecordBatch, targets: Sequence[Target]) -> pa.RecordBatch:
+    """The batch with just those columns; raises `Refused` when a value does not fit where it must."""
+    there = set(batch.schema.names)
+    arrays = []
+    for target in targets:
+        if not target.remote or target.name not in there:
+            arrays.append(pa.nulls(batch.num_rows, target.arrow))
+            continue
+        column = batch.column(target.name)
+        arrays.append(column if column.type == target.arrow else _cast(column, target))
+    return pa.RecordBatch.from_arrays(arrays, names=[target.name for target in targets])
+
+
+def _cast(column: pa.Array, target: Target) -> pa.Array:
+    if engine_type(column.type) == target.type:
+        return column  # bytes, times of no zone: the engine keeps them as they are
+    try:
+        return pc.cast(column, target.arrow)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        if target.lenient:
+            return pa.array([_fitting(value, target.arrow) for value in column], target.arrow)
+        text = f"Column {target.name} came as {column.type} in place of {target.arrow}: {error}"
+        raise Refused(text, retryable=True) from error
+
+
+def _fitting(value: pa.Scalar, kind: pa.DataType) -> Any:
+    try:
+        return pc.cast(value, kind).as_py()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None

@@ -1,0 +1,217 @@
+"""The handler of a sync: what is read is published together with its cursor, or nothing is."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from hedgerow.checks import Checks
+from hedgerow.connectors import RemoteTable, SourceError
+from hedgerow.jobs import Control, Job, Policy
+from hedgerow.kit.clock import now
+from hedgerow.kit.errors import InvalidInput, NotFound
+from hedgerow.materialize import Tables
+from hedgerow.sources import ledger
+from hedgerow.sources.form import wishes
+from hedgerow.sources.records import COMPLETED, FAILED, RUNNING, Schema, Source
+from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.shelf import Shelf
+from hedgerow.sources.sync import cursors
+from hedgerow.sources.sync.loading import Filled, Loading, Remote
+from hedgerow.sources.sync.planning import Plan, plan
+from hedgerow.store import Store
+from hedgerow.warehouse.records import TableRecord
+from hedgerow.warehouse.synced import Synced, SyncedTables
+from hedgerow.warehouse.types import kept
+
+T = TypeVar("T")
+POLICY = Policy(tries=9, first_wait=timedelta(seconds=2), longest_wait=timedelta(minutes=10))
+# What a sync is made by: when one of these is changed while it runs, its rows are not those that are wanted.
+_SETTINGS = (
+    "sync_type",
+    "incremental_field",
+    "primary_key_columns",
+    "enabled_columns",
+    "evolution",
+    "reset",
+    "cursor",
+    "table_id",
+)
+
+
+class Unwanted(Exception):
+    """The run was cancelled, or its schema is no more."""
+
+
+class SettingsChanged(Exception):
+    """The schema was changed while it was synced: begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one run has to do. `present` is the table as it is served."""
+
+    schema: Schema
+    source: Source
+    present: TableRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Syncing:
+    """The handlers of jobs on schemas."""
+
+    store: Store
+    shelf: Shelf
+    remotes: Remotes
+    synced: SyncedTables
+    tables: Tables
+    checks: Checks
+    loading: Loading
+
+    async def run(self, job: Job, control: Control) -> dict[str, Any] | None:
+        """Do one sync. What its user has to mend fails it at once; anything else is tried again."""
+        while True:
+            work = await self._write(lambda session: self._begin(session, job, control))
+            if work is None:
+                return None
+            try:
+                return await self._sync(work, job, control)
+            except SettingsChanged:
+                continue
+            except Unwanted:
+                return None
+            except Exception as fault:
+                final = not _may_pass(fault) or job.failures + 1 >= POLICY.tries
+                await self._write(partial(self._fail, job, control, _reason(fault), final))
+                if not final:
+                    raise
+                return {"error": _reason(fault)}
+
+    # --- inside
+
+    def _begin(self, session: Session, job: Job, control: Control) -> Work | None:
+        control.confirm(session)
+        schema_id = UUID(job.payload["schema"])
+        try:
+            schema = self.shelf.schema(session, job.project_id or 0, schema_id)
+            source = self.shelf.get(session, schema.project_id, schema.source_id)
+        except NotFound:
+            return None
+        ledger.begin(session, schema, job.id)
+        if schema.sync_type is None or not ledger.runs_still(session, job.id):
+            return None
+        schema = self.shelf.change_schema(session, schema.id, {"status": RUNNING})
+        tables = self.synced.by_ids(session, schema.project_id, [schema.table_id] if schema.table_id else [])
+        return Work(schema, source, tables.get(schema.table_id) if schema.table_id else None)
+
+    async def _sync(self, work: Work, job: Job, control: Control) -> dict[str, Any]:
+        remote = await self._remote(work)
+        chosen, schema = await self._planned(work, remote.table)
+        if chosen.whole or work.present is None:
+            filled = await self.loading.whole(schema, chosen, remote, control)
+        else:
+            filled = await self.loading.beyond(schema, chosen, work.present, remote, control)
+        physical = filled.physical
+        try:
+            if physical is not None and work.present is not None:
+                await self.checks.looking.inspect(work.present, physical, filled.columns)
+            await self._write(lambda session: self._publish(session, job, control, (work, remote.table, filled)))
+        except BaseException:
+            if physical is not None:
+                await asyncio.shield(self.tables.discard(schema.project_id, physical))
+            raise
+        self.synced.catalogs.forget(schema.project_id)
+        tally = filled.tally
+        return {"rows": tally.rows, "bytes": tally.bytes, "null_cursors": tally.null_cursors}
+
+    async def _remote(self, work: Work) -> Remote:
+        connector = self.remotes.connector(work.source.source_type)
+        config = await asyncio.to_thread(self._opened, work)
+        found = await self.remotes.find(work.source.source_type, config, work.schema.name)
+        if found is None:
+            raise InvalidInput(f"The source has no table {work.schema.name} any more, or its user may not read it.")
+        return Remote(connector, config, found)
+
+    def _opened(self, work: Work) -> dict[str, Any]:
+        """What to connect with; raises `InvalidInput` when the table cannot be called what it is to be."""
+        with self.store.read() as session:
+            self.synced.check_name(session, work.schema.project_id, work.schema.table_name, work.schema.table_id)
+            return self.shelf.config(session, work.source)
+
+    async def _planned(self, work: Work, table: RemoteTable) -> tuple[Plan, Schema]:
+        """What to do, and the schema with the cursor to go on from."""
+        chosen, schema = plan(work.schema, table, work.present), work.schema
+        if chosen.whole or work.present is None or schema.cursor is not None:
+            return chosen, schema
+        value = await self.loading.highest(work.present, schema.incremental_field or "")
+        if value is None:  # there is nothing to go on from
+            return plan(replace(schema, reset=True), table, work.present), schema
+        return chosen, replace(schema, cursor=cursors.kept(value))
+
+    def _publish(self, session: Session, job: Job, control: Control, done: tuple[Work, RemoteTable, Filled]) -> None:
+        """Let the new rows be served and the cursor move, in one transaction."""
+        work, table, filled = done
+        control.confirm(session)
+        if not ledger.runs_still(session, job.id):
+            raise Unwanted
+        schema = self.shelf.schema(session, work.schema.project_id, work.schema.id)
+        if any(getattr(schema, name) != getattr(work.schema, name) for name in _SETTINGS):
+            raise SettingsChanged
+        tally = filled.tally
+        values: dict[str, Any] = {
+            "status": COMPLETED,
+            "latest_error": None,
+            "last_synced_at": now(),
+            "reset": False,
+            "remote": wishes.remote_of(table),
+            "cursor": cursors.kept(tally.cursor) if tally.cursor is not None else None,
+        }
+        if filled.physical is not None:
+            values["table_id"] = self._serve(session, work, filled).id
+        self.shelf.change_schema(session, schema.id, values)
+        told = {"rows_synced": tally.rows, "bytes_synced": tally.bytes, "null_cursors": tally.null_cursors}
+        ledger.end(session, job.id, COMPLETED, {**told, "error": None, "sync_type": schema.sync_type})
+
+    def _serve(self, session: Session, work: Work, filled: Filled) -> TableRecord:
+        schema, physical = work.schema, filled.physical or ""
+        self.tables.publish(session, [physical])
+        if work.present is not None and work.present.physical:
+            self.tables.retire(session, [work.present.physical])
+        made = Synced(schema.id, schema.table_name, physical, kept(filled.columns), filled.rows, filled.bytes_on_disk)
+        return self.synced.publish(session, schema.project_id, work.present, made)
+
+    def _fail(self, job: Job, control: Control, text: str, final: bool, session: Session) -> None:
+        """The last good rows go on being served; unless it is final, the run is tried again."""
+        control.confirm(session)
+        if ledger.runs_still(session, job.id):
+            if final:
+                ledger.end(session, job.id, FAILED, {"error": text})
+            told = {"latest_error": text, **({"status": FAILED} if final else {})}
+            self.shelf.change_schema(session, UUID(job.payload["schema"]), told)
+
+    async def _write(self, work: Callable[[Session], T]) -> T:
+        def write() -> T:
+            with self.store.write() as session:
+                return work(session)
+
+        return await asyncio.to_thread(write)
+
+
+def _may_pass(fault: Exception) -> bool:
+    if isinstance(fault, SourceError):
+        return fault.retryable
+    return not isinstance(fault, InvalidInput)
+
+
+def _reason(fault: Exception) -> str:
+    """What its users are told of a sync that failed."""
+    if isinstance(fault, SourceError):
+        return fault.text
+    if isinstance(fault, InvalidInput):
+        return fault.detail
+    return f"The sync failed: {type(fault).__name__}."
