@@ -1,0 +1,48 @@
+"""Puts the room together from what is open."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from hedgerow.checks import shelf
+from hedgerow.checks.records import Check, Finding, Result
+from hedgerow.checks.running import Looking
+from hedgerow.engine.base import Engine
+from hedgerow.kit.settings import Settings
+from hedgerow.store import Store
+from hedgerow.warehouse.catalog import Catalogs
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The room."""
+
+    store: Store
+    catalogs: Catalogs
+    looking: Looking
+
+    def latest(self, project_id: int, target_id: UUID) -> list[tuple[Check, Result | None]]:
+        """A target's checks, each with what it found last. Blocking."""
+        with self.store.read() as session:
+            checks = shelf.of_target(session, project_id, target_id)
+            found = shelf.latest(session, project_id, checks)
+        return [(check, found.get(check.id)) for check in checks]
+
+    def enabled(self, session: Session, project_id: int) -> dict[UUID, list[Check]]:
+        """All checks of a project that are looked at, by target."""
+        return shelf.of_project(session, project_id)
+
+    def note(self, session: Session, findings: Sequence[Finding], run_id: UUID) -> None:
+        """Keep what a run of a view found."""
+        shelf.note(session, findings, run_id)
+
+    def drop_of(self, session: Session, project_id: int, target_id: UUID) -> None:
+        """Forget the checks of a view or table that is gone."""
+        shelf.drop_of(session, project_id, target_id)
+
+
+def open_checks(store: Store, engine: Engine, catalogs: Catalogs, settings: Settings) -> Checks:
+    """Everything data checks need, bound together."""
+    return Checks(store, catalogs, Looking(store, engine, catalogs, settings))
