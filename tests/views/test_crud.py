@@ -116,7 +116,7 @@ def test_dependents_refuse_a_deletion(sales: Api, save: Save) -> None:
     child = save("child", "select id from parent")
     refused = sales.delete(f"{PATH}/{parent['id']}")
     assert refused.status_code == 400
-    assert refused.json()["extra"]["dependents"] == [{"id": child["id"], "name": "child"}]
+    assert refused.json()["extra"]["dependents"] == [{"id": child["id"], "name": "child", "kind": "view"}]
     assert sales.delete(f"{PATH}/{parent['id']}?force=true").status_code == 204
     broken = sales.post("/query", json={"query": query("select id from child")})
     assert broken.status_code == 400
@@ -170,3 +170,20 @@ def test_managed_views_are_hidden_and_guarded(sales: Api, save: Save) -> None:
     patched = sales.patch(f"{PATH}/{made['id']}", json={"name": "x"})
     assert (patched.status_code, patched.json()["detail"]) == (400, "Cannot update a query from a managed viewset")
     assert "Disable the managed viewset instead." in sales.delete(f"{PATH}/{made['id']}").json()["detail"]
+
+
+def test_a_description_is_kept_and_told(sales: Api, save: Save) -> None:
+    view = save("v", "select id from sales", description="Who bought what.")
+    path = f"/warehouse_saved_queries/{view['id']}"
+    assert sales.get(path).json()["description"] == "Who bought what."
+    assert save("w", "select id from sales")["description"] == ""
+    assert sales.patch(path, json={"sync_frequency": "never"}).json()["description"] == "Who bought what."
+    changed = sales.patch(path, json={"description": "What was bought."}).json()
+    assert (changed["description"], changed["latest_history_id"]) == ("What was bought.", view["latest_history_id"])
+    told = sales.get(f"{path}/activity").json()["results"][0]["detail"]["changes"]
+    assert [(each["field"], each["before"], each["after"]) for each in told] == [
+        ("description", "Who bought what.", "What was bought.")
+    ]
+    refused = sales.patch(path, json={"description": "x" * 4_001})
+    assert (refused.status_code, refused.json()["attr"]) == (400, "description")
+    assert sales.patch(path, json={"description": None}).json()["description"] == ""

@@ -227,6 +227,8 @@ def test_a_scheduled_wave_runs_what_has_its_frequency(sales: Api, save: Save) ->
     for view in (top, leaf):
         act(sales, view, "materialize", sync_frequency="1hour")
         wait(sales, view, "Completed")
+    more = {"file": ("s.csv", b"id,city,amount\n1,Rome,1\n", "text/csv")}
+    assert sales.post("/warehouse_tables/file", data={"name": "sales"}, files=more).status_code == 201
     with sales.house.store.write() as session:
         place = f"views:{sales.project_id}:1hour"
         sales.house.jobs.jobs.enqueue(session, "view_wave", place, {"frequency": "1hour"}, project_id=sales.project_id)
@@ -254,3 +256,40 @@ def test_runs_are_listed_and_told(sales: Api, save: Save) -> None:
     assert sales.get("/data_modeling_jobs/running").json() == []
     told = sales.get(f"{PATH}/{view['id']}/activity").json()["results"]
     assert [entry["activity"] for entry in told][:6] == ["sync_triggered"] * 6
+
+
+def test_several_views_are_run_in_one_wave(sales: Api, save: Save) -> None:
+    top, leaf = save("top", "select id from sales"), save("leaf", "select count() as n from top")
+    answer = sales.post(f"{PATH}/run", json={"view_ids": [leaf["id"], top["id"]]})
+    assert answer.status_code == 200, answer.text
+    runs = answer.json()["results"]
+    assert sorted(run["saved_query_id"] for run in runs) == sorted([top["id"], leaf["id"]])
+    assert len({run["workflow_run_id"] for run in runs}) == 1
+    wait(sales, leaf, "Completed")
+    assert backing(sales, "top")
+    assert rows(sales, "select n from leaf") == [[3]]
+    for wrong, said in (
+        ({"view_ids": [top["id"], sales.other_project().project_id]}, "view_ids"),
+        ({"view_ids": ["00000000-0000-0000-0000-000000000000"]}, "view_ids"),
+        ({}, "view_ids"),
+    ):
+        refused = sales.post(f"{PATH}/run", json=wrong)
+        assert (refused.status_code, said in str(refused.json()["attr"])) == (400, True), refused.text
+    foreign = sales.other_project().post(f"{PATH}/run", json={"view_ids": [top["id"]]})
+    assert foreign.json()["detail"] == f"No such view: {top['id']}."
+
+
+def test_runs_stand_in_order_also_when_the_clock_is_set_back(
+    sales: Api, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = save("v", "select id from sales")
+    act(sales, view, "run")
+    wait(sales, view, "Completed")
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() - 86_400 * 10**9)
+    for _ in range(3):
+        act(sales, view, "run")
+        wait(sales, view, "Completed")
+    runs = history(sales, view)
+    assert [run["timestamp"] for run in runs] == sorted((run["timestamp"] for run in runs), reverse=True)
+    assert [run["id"] for run in sales.get("/data_modeling_jobs/recent").json()] == [runs[0]["id"]]

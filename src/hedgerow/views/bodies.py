@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from hedgerow.views.records import Draft
+from hedgerow.views.records import Draft, Incremental
 
 Pace = Literal["5min", "15min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
 Frequency = Literal["never"] | Pace
@@ -14,16 +14,43 @@ Short = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whi
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_$][A-Za-z0-9_$]*$", max_length=400)]
 
 
+class IncrementalWish(BaseModel):
+    """How a view's table is made bit by bit; `{"enabled": false}` or null makes it whole each time."""
+
+    model_config = ConfigDict(extra="forbid")
+    enabled: bool = True
+    incremental_key: Annotated[str, StringConstraints(max_length=400)] = ""
+    unique_key: list[Short] = Field([], max_length=20, description="Columns that tell a row from all others.")
+    lookback_seconds: int = Field(0, ge=0, le=10 * 366 * 86_400)
+
+    @model_validator(mode="before")
+    @classmethod
+    def one_column(cls, given: Any) -> Any:
+        """`unique_key` may be the name of one column, or null."""
+        if not isinstance(given, dict) or "unique_key" not in given:
+            return given
+        key = given["unique_key"]
+        return {**given, "unique_key": [key] if isinstance(key, str) else key or []}
+
+    def settings(self) -> Incremental | None:
+        """As it is kept."""
+        if not self.enabled:
+            return None
+        return Incremental(True, self.incremental_key, tuple(self.unique_key), self.lookback_seconds)
+
+
 class ViewChange(BaseModel):
     """What may be said of a view; the rest is passed over."""
 
     model_config = ConfigDict(extra="ignore")
     name: Name = ""
+    description: Annotated[str, StringConstraints(max_length=4_000)] | None = Field(None, description="For people.")
     query: JsonValue = Field(None, description='`{"kind": "HogQLQuery", "query": "SELECT …"}`')
     edited_history_id: str | None = Field(None, description="The `latest_history_id` that the change was made from.")
     soft_update: bool | None = Field(None, description="Change the query whoever changed it meanwhile.")
     types: list[tuple[str, str]] | None = Field(None, description="Columns as `[name, type]`: none are found out.")
     sync_frequency: Frequency | None = None
+    incremental: IncrementalWish | None = None
     deleted: bool = False
     rewrite_dependents: bool = Field(False, description="At a rename: give the views that read it the new name.")
 
@@ -32,11 +59,13 @@ class ViewChange(BaseModel):
         return Draft(
             given=frozenset(self.model_fields_set),
             name=self.name,
+            description=self.description or "",
             query=self.query,
             token=_canonical(self.edited_history_id),
             soft=bool(self.soft_update),
             types=None if self.types is None else tuple(self.types),
             sync_frequency=None if self.sync_frequency == "never" else self.sync_frequency,
+            incremental=self.incremental.settings() if self.incremental else None,
             rewrite_dependents=self.rewrite_dependents,
             deleted=self.deleted,
         )

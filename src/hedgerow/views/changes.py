@@ -1,21 +1,24 @@
 """Makes, changes and deletes saved queries: each change is one transaction, with its note in the activity log."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from hedgerow.checks import Checks
 from hedgerow.kit.errors import HedgerowError, InvalidInput
 from hedgerow.store import Store
 from hedgerow.views import errors, lineage, links, shelf
 from hedgerow.views.names import check_name
+from hedgerow.views.neighbours import Neighbours
 from hedgerow.views.notes import note
-from hedgerow.views.records import Draft, Prepared, View
+from hedgerow.views.records import RESUMED, Draft, Incremental, Prepared, View
 from hedgerow.views.runs.materializing import Materializing
+from hedgerow.views.texts.increments import Eligibility
 from hedgerow.views.texts.preparing import Preparation, compiled_text
 from hedgerow.views.texts.rewriting import Rewriting
 from hedgerow.warehouse.catalog import Catalogs
@@ -23,19 +26,27 @@ from hedgerow.warehouse.errors import NameTaken
 from hedgerow.warehouse.types import kept
 
 _REFRESHED = 200
-TableTaken = Callable[[Session, int, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is asked about the texts of views."""
+
+    preparation: Preparation
+    rewriting: Rewriting
+    eligibility: Eligibility
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What can be done to saved queries. `table_taken` asks the warehouse whether a table has a name."""
+    """What can be done to saved queries."""
 
     store: Store
     catalogs: Catalogs
-    preparation: Preparation
-    rewriting: Rewriting
+    texts: Texts
     materializing: Materializing
-    table_taken: TableTaken
+    neighbours: Neighbours
+    checks: Checks
 
     async def save(self, project_id: int, user_id: int, draft: Draft) -> tuple[View, bool]:
         """Make a view, or change the one of that name; whether it was made."""
@@ -43,8 +54,12 @@ class Changes:
         present = await asyncio.to_thread(self._named, project_id, name)
         if present is not None:
             return await self.change(present, user_id, draft), False
-        prepared = await self.preparation.prepare(project_id, draft)
-        made = await asyncio.to_thread(self._add, project_id, user_id, name, prepared)
+        prepared = await self.texts.preparation.prepare(project_id, draft)
+        if draft.incremental is not None:
+            await self.texts.eligibility.check(project_id, str(prepared.query["query"]), draft.incremental)
+        values = {"name": name, "created_by": user_id, "incremental": _kept(draft.incremental)}
+        values["description"] = draft.description
+        made = await asyncio.to_thread(self._add, project_id, values, prepared)
         self.catalogs.forget(project_id)
         return made, True
 
@@ -63,9 +78,12 @@ class Changes:
             values["name"] = check_name(draft.name)
             if draft.rewrite_dependents:
                 text = str(prepared.query["query"]) if prepared else view.text
-                rewritten = await self.rewriting.texts(view, draft.name, text)
+                rewritten = await self.texts.rewriting.texts(view, draft.name, text)
+        if "description" in draft.given and draft.description != view.description:
+            values["description"] = draft.description
         if "sync_frequency" in draft.given:
-            values["sync_frequency"] = draft.sync_frequency
+            values |= {"sync_frequency": draft.sync_frequency, **RESUMED}
+        values |= await self._incremental(view, draft, prepared)
         if not values:
             return view
         changed = await asyncio.to_thread(self._change, view, user_id, values, prepared, rewritten)
@@ -89,18 +107,28 @@ class Changes:
             return None
         if not draft.soft and draft.token != str(view.revision):
             raise InvalidInput(errors.MODIFIED)
-        return await self.preparation.prepare(view.project_id, draft, view.name)
+        return await self.texts.preparation.prepare(view.project_id, draft, view.name)
+
+    async def _incremental(self, view: View, draft: Draft, prepared: Prepared | None) -> dict[str, Any]:
+        """How the table is made, where that was said; refused when the text, old or new, does not allow it."""
+        said = "incremental" in draft.given
+        wish = draft.incremental if said else view.incremental
+        if wish is not None and (said or prepared is not None):
+            text = str(prepared.query["query"]) if prepared else view.text
+            await self.texts.eligibility.check(view.project_id, text, wish)
+        return {"incremental": _kept(wish), "incremental_state": None} if said and wish != view.incremental else {}
 
     async def _typed(self, view: View, draft: Draft) -> Any:
         query = Draft(frozenset({"query"}), query=view.query, types=draft.types)
-        return (await self.preparation.prepare(view.project_id, query, view.name)).columns
+        return (await self.texts.preparation.prepare(view.project_id, query, view.name)).columns
 
     def _named(self, project_id: int, name: str) -> View | None:
         with self.store.read() as session:
             return shelf.named(session, project_id, [name]).get(name)
 
-    def _add(self, project_id: int, user_id: int, name: str, prepared: Prepared) -> View:
-        values = {"name": name, "query": dict(prepared.query), "columns": prepared.columns, "created_by": user_id}
+    def _add(self, project_id: int, said: Mapping[str, Any], prepared: Prepared) -> View:
+        values = {**said, "query": dict(prepared.query), "columns": prepared.columns}
+        name, user_id = said["name"], said["created_by"]
         try:
             with self.store.write() as session:
                 sequence = shelf.lock(session, project_id)
@@ -167,21 +195,27 @@ class Changes:
         with self.store.write() as session:
             sequence = shelf.lock(session, view.project_id)
             present = shelf.get(session, view.project_id, view.id)
-            below = lineage.descendants(session, view.project_id, present.name, 1)
-            if below and not force:
-                readers = sorted(shelf.named(session, view.project_id, below[0]).values(), key=lambda each: each.name)
-                raise errors.HasDependents(
-                    "delete", present, readers, "Delete or change those first, or add ?force=true."
-                )
+            if not force:
+                self._refuse_dependents(session, present)
             self.materializing.give_up(session, sequence, present)
             shelf.change(session, present, sequence, {"deleted": True, "physical": None})
             self.materializing.reschedule(session, view.project_id, present.sync_frequency, None)
             shelf.set_parents(session, view.project_id, view.id, ())
             links.drop_of(session, view.project_id, present.name)
+            self.checks.drop_of(session, view.project_id, view.id)
             note(session, present, user_id, "deleted", present)
 
+    def _refuse_dependents(self, session: Session, view: View) -> None:
+        below = lineage.descendants(session, view.project_id, view.name, 1)
+        views = shelf.named(session, view.project_id, below[0] if below else []).values()
+        found = [errors.Dependent(each.id, each.name) for each in sorted(views, key=lambda each: each.name)]
+        for reader in self.neighbours.reading(session, view.project_id, [view.name]):
+            found.append(errors.Dependent(reader.id, reader.name, reader.kind, reader.version))
+        if found:
+            raise errors.HasDependents("delete", view, found, "Delete or change those first, or add ?force=true.")
+
     def _check_free(self, session: Session, project_id: int, name: str) -> None:
-        if shelf.taken(session, project_id, name) or self.table_taken(session, project_id, name):
+        if shelf.taken(session, project_id, name) or self.neighbours.table_taken(session, project_id, name):
             raise NameTaken()
 
     async def _refresh_below(self, view: View) -> None:
@@ -190,7 +224,7 @@ class Changes:
             catalog = await self.catalogs.fetch(view.project_id)
             try:
                 compiled = await asyncio.to_thread(compiled_text, child.text, catalog)
-                columns = kept(await self.preparation.described(compiled))
+                columns = kept(await self.texts.preparation.described(compiled))
             except HedgerowError:
                 continue  # it is broken now: its columns stay as they were last
             if columns != child.columns:
@@ -207,6 +241,10 @@ class Changes:
         with self.store.write() as session:
             sequence = shelf.lock(session, view.project_id)
             shelf.change(session, view, sequence, {"columns": columns})
+
+
+def _kept(wish: Incremental | None) -> dict[str, Any] | None:
+    return None if wish is None else {**asdict(wish), "unique_key": list(wish.unique_key)}
 
 
 def _refuse_cycle(session: Session, project_id: int, name: str, parents: Any) -> None:

@@ -1,7 +1,9 @@
 """What is said about saved queries that cannot be made, changed or deleted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.views.records import View
@@ -12,15 +14,34 @@ MANAGED_UPDATE = "Cannot update a query from a managed viewset"
 MANAGED_DELETE = "Cannot delete a query from a managed viewset directly. Disable the managed viewset instead."
 
 
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """What reads a view: another view, or a version of an endpoint."""
+
+    id: UUID
+    name: str
+    kind: str = "view"
+    version: int | None = None
+
+    @property
+    def called(self) -> str:
+        return self.name if self.version is None else f"the {self.kind} {self.name} (version {self.version})"
+
+    def told(self) -> dict[str, Any]:
+        """As answers have it."""
+        version = {} if self.version is None else {"version": self.version}
+        return {"id": str(self.id), "name": self.name, "kind": self.kind, **version}
+
+
 class HasDependents(InvalidInput):
-    """Other views read it; `dependents` in the body tells which."""
+    """Other views or endpoints read it; `dependents` in the body tells which."""
 
     code = "has_dependents"
 
-    def __init__(self, verb: str, view: View, dependents: Sequence[View], hint: str) -> None:
-        names = ", ".join(each.name for each in dependents[:10]) + (", …" if len(dependents) > 10 else "")
+    def __init__(self, verb: str, view: View, dependents: Sequence[Dependent], hint: str) -> None:
+        names = ", ".join(each.called for each in dependents[:10]) + (", …" if len(dependents) > 10 else "")
         super().__init__(f'Cannot {verb} "{view.name}": it is read by {names}. {hint}')
-        self._extra = {"node_id": str(view.id), "dependents": [{"id": str(d.id), "name": d.name} for d in dependents]}
+        self._extra = {"node_id": str(view.id), "dependents": [each.told() for each in dependents]}
 
     def body(self) -> dict[str, Any]:
         return {**super().body(), "extra": self._extra}

@@ -1,5 +1,6 @@
 """What the activity log is told of saved queries."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,7 +23,9 @@ def note(session: Session, view: View, user_id: int | None, activity: str, befor
 def _told(view: View) -> dict[str, Any]:
     return {
         "name": view.name,
+        "description": view.description,
         "query": dict(view.query),
         "sync_frequency": view.sync_frequency,
         "is_materialized": view.is_materialized,
+        "incremental": asdict(view.incremental) if view.incremental else None,
     }

@@ -2,32 +2,43 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
+from hedgerow.checks import Checks
 from hedgerow.engine.base import Engine
 from hedgerow.jobs import JobRoom
 from hedgerow.kit.settings import Settings
 from hedgerow.materialize import Tables
 from hedgerow.store import Store
-from hedgerow.views.changes import Changes, TableTaken
+from hedgerow.views import links
+from hedgerow.views.changes import Changes, Texts
+from hedgerow.views.neighbours import Neighbours
 from hedgerow.views.reading import Reading
+from hedgerow.views.runs.composing import Composing
+from hedgerow.views.runs.inputs import Inputs
+from hedgerow.views.runs.making import Making
 from hedgerow.views.runs.materializing import Materializing
 from hedgerow.views.runs.running import POLICY, Running
 from hedgerow.views.runs.waves import RUN, WAVE, Waves
+from hedgerow.views.texts.increments import Eligibility
 from hedgerow.views.texts.planning import Planning
 from hedgerow.views.texts.preparing import Preparation
 from hedgerow.views.texts.rewriting import Rewriting
 from hedgerow.warehouse.catalog import Catalogs
+from hedgerow.warehouse.records import TableRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What the room stands on. `table_taken` asks the warehouse whether a table has a name."""
+    """What the room stands on."""
 
     store: Store
     engine: Engine
     catalogs: Catalogs
-    table_taken: TableTaken
     tables: Tables
     jobs: JobRoom
+    checks: Checks
+    neighbours: Neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,13 @@ class Views:
     materializing: Materializing
     catalogs: Catalogs
     engine: Engine
+    checks: Checks
+    eligibility: Eligibility
+
+    def table_gone(self, session: Session, table: TableRecord) -> None:
+        """Forget the saved joins and the checks of a warehouse table that is deleted, in that transaction."""
+        links.drop_of(session, table.project_id, table.name)
+        self.checks.drop_of(session, table.project_id, table.id)
 
 
 def open_views(backends: Backends, settings: Settings) -> Views:
@@ -48,10 +66,18 @@ def open_views(backends: Backends, settings: Settings) -> Views:
     preparation = Preparation(engine, catalogs, settings)
     rewriting = Rewriting(store, catalogs, preparation)
     waves = Waves(backends.jobs.jobs)
-    running = Running(store, catalogs, preparation, backends.tables, waves, settings)
+    inputs = Inputs(store, catalogs, backends.checks)
+    composing = Composing(engine, backends.tables)
+    making = Making(store, engine, catalogs, preparation, backends.tables, composing, inputs, settings)
+    running = Running(store, catalogs, making, backends.tables, waves, backends.checks, inputs)
     backends.jobs.kinds.register(RUN, running.run, POLICY)
     backends.jobs.kinds.register(WAVE, running.wave)
     materializing = Materializing(store, catalogs, backends.tables, backends.jobs, waves)
-    changes = Changes(store, catalogs, preparation, rewriting, materializing, backends.table_taken)
-    planning = Planning(store, engine, catalogs, preparation, settings)
-    return Views(Reading(store, catalogs), changes, planning, materializing, catalogs, engine)
+    neighbours = backends.neighbours
+    eligibility = Eligibility(preparation, catalogs)
+    texts = Texts(preparation, rewriting, eligibility)
+    changes = Changes(store, catalogs, texts, materializing, neighbours, backends.checks)
+    planning = Planning(store, engine, catalogs, preparation, neighbours, settings)
+    reading = Reading(store, catalogs, neighbours)
+    rooms = (reading, changes, planning, materializing, catalogs, engine, backends.checks)
+    return Views(*rooms, eligibility)

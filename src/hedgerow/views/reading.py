@@ -10,6 +10,7 @@ from hedgerow.language.query.catalog import Catalog, Table, ViewTable
 from hedgerow.store import Store
 from hedgerow.views import lineage, shelf
 from hedgerow.views.memory import lazily
+from hedgerow.views.neighbours import Neighbours
 from hedgerow.views.records import View
 from hedgerow.views.texts.preparing import compiled_text
 from hedgerow.warehouse.catalog import Catalogs
@@ -21,6 +22,7 @@ class Reading:
 
     store: Store
     catalogs: Catalogs
+    neighbours: Neighbours
 
     def page(self, project_id: int, search: str, limit: int, offset: int) -> tuple[int, list[View]]:
         """How many there are, and one page of them."""
@@ -46,6 +48,15 @@ class Reading:
             up = lineage.ancestors(session, view.project_id, view.name, 1)
             down = lineage.descendants(session, view.project_id, view.name, 1)
         return sum(map(len, up)), sum(map(len, down))
+
+    def endpoints(self, view: View, level: int | None = 1) -> list[dict[str, Any]]:
+        """The endpoints that read it, directly or through the views below it, up to so many steps away."""
+        with self.store.read() as session:
+            between = None if level is None else level - 1
+            below = lineage.descendants(session, view.project_id, view.name, between) if between != 0 else []
+            names = {view.name, *(name for names in below for name in names)}
+            found = self.neighbours.reading(session, view.project_id, names)
+        return [{"id": str(each.id), "name": each.name, "version": each.version} for each in found]
 
     async def columns(self, view: View) -> list[dict[str, Any]]:
         """Each output column with the tables' columns it is made of, through all views between."""

@@ -8,6 +8,22 @@ from uuid import UUID
 
 from hedgerow.warehouse.records import KeptColumn
 
+RESUMED: Mapping[str, Any] = {"failures": 0, "suspended": False}
+"""What is set when a view is in waves again, or no longer near to being left out of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """How a view's table is made bit by bit: rows from `lookback_seconds` before the last key on are made anew.
+
+    A row of the table whose `unique_key` is that of a new row gives way to it.
+    """
+
+    enabled: bool
+    incremental_key: str
+    unique_key: tuple[str, ...] = ()
+    lookback_seconds: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -30,6 +46,12 @@ class View:
     latest_error: str | None
     is_materialized: bool
     physical: str | None
+    inputs: str | None = None
+    failures: int = 0
+    suspended: bool = False
+    incremental: Incremental | None = None
+    incremental_state: Mapping[str, Any] | None = None
+    description: str = ""
 
     @property
     def text(self) -> str:
@@ -43,11 +65,13 @@ class Draft:
 
     given: frozenset[str]
     name: str = ""
+    description: str = ""
     query: Any = None
     token: str | None = None
     soft: bool = False
     types: tuple[tuple[str, str], ...] | None = None
     sync_frequency: str | None = None
+    incremental: Incremental | None = None
     rewrite_dependents: bool = False
     deleted: bool = False
 

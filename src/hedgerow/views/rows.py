@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.kit.clock import now
 from hedgerow.kit.ids import uuid7
-from hedgerow.store.base import Base
+from hedgerow.store.base import Base, Json
 
 _LIVE = text("NOT deleted")
 
@@ -18,7 +18,9 @@ class ViewRow(Base):
     """A saved query. `query` is the object as it was given, `columns` hold `{"name", "clickhouse", "hogql", "valid"}`.
 
     `revision` is new with every other text. `sequence` grows with every change within a project, so that a memory of
-    thousands asks for what is newer than what it knows. `physical` is the table that serves a materialized one.
+    thousands asks for what is newer than what it knows. `physical` is the table that serves a materialized one, and
+    `inputs` a digest of what it was made from, where that can be told. `failures` counts runs that failed in a row; a
+    `suspended` view is in no wave. `incremental_state` is what later runs must know of the table.
     """
 
     __tablename__ = "saved_queries"
@@ -33,6 +35,7 @@ class ViewRow(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
     project_id: Mapped[int] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(128))
+    description: Mapped[str] = mapped_column(Text, default="")
     query: Mapped[dict[str, Any]] = mapped_column()
     columns: Mapped[list[Any]] = mapped_column(default=list)
     revision: Mapped[UUID] = mapped_column(Uuid, default=uuid4)
@@ -48,6 +51,11 @@ class ViewRow(Base):
     latest_error: Mapped[str | None] = mapped_column(Text)
     is_materialized: Mapped[bool] = mapped_column(default=False)
     physical: Mapped[str | None] = mapped_column(String(64))
+    inputs: Mapped[str | None] = mapped_column(String(64))
+    failures: Mapped[int] = mapped_column(default=0)
+    suspended: Mapped[bool] = mapped_column(default=False)
+    incremental: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    incremental_state: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
 class EdgeRow(Base):
@@ -105,13 +113,16 @@ class RunRow(Base):
 
     `status`: Waiting (for what it reads), Running, Completed, Failed, Cancelled or Skipped.
 
-    Runs of one `wave` began together; each waits until those of the wave that it reads are Completed.
+    Runs of one `wave` began together; each waits until the runs it `awaits` are Completed. `checks` are what the view's
+    data checks found in the new table. `reason` says why there was nothing to do, or why all had to be done; `mode` is
+    `full`, `incremental` or `range`.
     """
 
     __tablename__ = "data_modeling_jobs"
     __table_args__ = (
         Index("ix_data_modeling_jobs_view", "project_id", "view_id", "id"),
         Index("ix_data_modeling_jobs_wave", "wave"),
+        Index("ix_data_modeling_jobs_status", "project_id", "status"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
@@ -123,5 +134,9 @@ class RunRow(Base):
     bytes_on_disk: Mapped[int | None] = mapped_column(BigInteger)
     seconds: Mapped[float | None] = mapped_column()
     error: Mapped[str | None] = mapped_column(Text)
+    checks: Mapped[list[Any]] = mapped_column(default=list)
+    awaits: Mapped[list[Any]] = mapped_column(default=list)
+    reason: Mapped[str | None] = mapped_column(String(200))
+    mode: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None] = mapped_column()

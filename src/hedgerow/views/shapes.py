@@ -1,6 +1,7 @@
 """Saved queries and saved joins as the API answers them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from hedgerow.kit.clock import iso
@@ -58,6 +59,9 @@ def past_run(record: Run, progress: Mapping[str, object] | None) -> dict[str, An
         "bytes": record.bytes_on_disk,
         "duration_seconds": record.seconds,
         "error": record.error,
+        "mode": record.mode,
+        "reason": record.reason,
+        "checks": list(record.checks),
         "progress": progress,
     }
 
@@ -71,6 +75,7 @@ def run(record: Run) -> dict[str, Any]:
         "rows_materialized": record.rows or 0,
         "rows_expected": None,
         "error": record.error,
+        "reason": record.reason,
         "created_at": iso(record.created_at),
         "last_run_at": iso(record.ended_at or record.created_at),
         "workflow_id": f"view:{record.view_id}",
@@ -82,11 +87,18 @@ def _status(record: Run) -> str:
     return "Running" if record.status == "Waiting" else record.status
 
 
+def _state(view: View) -> dict[str, Any] | None:
+    """How far the table goes, and when it was last made whole."""
+    state = view.incremental_state
+    return None if state is None else {"watermark": state["watermark"], "last_full_run_at": state["full_at"]}
+
+
 def _minimal(view: View, cards: Mapping[int, UserCard]) -> dict[str, Any]:
     return {
         "id": str(view.id),
         "deleted": view.deleted,
         "name": view.name,
+        "description": view.description,
         "created_by": None if view.created_by is None else cards.get(view.created_by),
         "created_at": iso(view.created_at),
         "sync_frequency": view.sync_frequency,
@@ -96,5 +108,9 @@ def _minimal(view: View, cards: Mapping[int, UserCard]) -> dict[str, Any]:
         "managed_viewset_kind": view.managed_viewset_kind,
         "latest_error": view.latest_error,
         "is_materialized": view.is_materialized,
+        "suspended": view.suspended,
+        "incremental": asdict(view.incremental) if view.incremental else None,
+        "incremental_state": _state(view),
+        "has_incremental_history": view.incremental_state is not None,
         "origin": view.origin,
     }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, defer
 
 from hedgerow.kit.errors import NotFound
 from hedgerow.store import revisions
-from hedgerow.views.records import View
+from hedgerow.views.records import Incremental, View
 from hedgerow.views.rows import EdgeRow, ViewRow, ViewsetRow
 from hedgerow.warehouse.records import KeptColumn
 from hedgerow.warehouse.shelf import subject
@@ -74,10 +74,22 @@ def taken(session: Session, project_id: int, name: str) -> bool:
 
 
 def scheduled(session: Session, project_id: int, frequency: str) -> list[View]:
-    """The materialized views that are to be refreshed so often."""
+    """The materialized views that are to be refreshed so often, suspended ones among them."""
     rules = (ViewRow.project_id == project_id, ViewRow.deleted.is_(False), ViewRow.is_materialized.is_(True))
     chosen = select(ViewRow).where(*rules, ViewRow.sync_frequency == frequency).order_by(ViewRow.name)
     return [record(row, row.query) for row in session.scalars(chosen)]
+
+
+def due(session: Session, project_id: int, frequency: str) -> list[View]:
+    """Those of them that are not suspended."""
+    return [view for view in scheduled(session, project_id, frequency) if not view.suspended]
+
+
+def rebuilt(session: Session, project_id: int) -> dict[str, str]:
+    """Of each incremental model that has a table, when older rows of it were made anew last."""
+    rules = (ViewRow.project_id == project_id, ViewRow.deleted.is_(False), ViewRow.incremental.is_not(None))
+    found = session.execute(select(ViewRow.name, ViewRow.incremental_state).where(*rules))
+    return {name: str(state["rebuilt_at"]) for name, state in found if state}
 
 
 def add(session: Session, project_id: int, sequence: int, values: Mapping[str, Any]) -> View:
@@ -93,6 +105,7 @@ def change(session: Session, view: View, sequence: int, values: Mapping[str, Any
     row = _row(session, view.project_id, view.id)
     if "query" in values and values["query"] != row.query:
         row.revision = uuid4()
+        row.failures, row.suspended = 0, False
     for name, value in _plain(values).items():
         setattr(row, name, value)
     row.sequence = sequence
@@ -144,7 +157,17 @@ def record(row: ViewRow, query: Mapping[str, Any]) -> View:
         latest_error=row.latest_error,
         is_materialized=row.is_materialized,
         physical=row.physical,
+        inputs=row.inputs,
+        failures=row.failures,
+        suspended=row.suspended,
+        incremental=_incremental(row.incremental),
+        incremental_state=row.incremental_state,
+        description=row.description,
     )
+
+
+def _incremental(kept: Mapping[str, Any] | None) -> Incremental | None:
+    return None if kept is None else Incremental(**{**kept, "unique_key": tuple(kept["unique_key"])})
 
 
 def _row(session: Session, project_id: int, view_id: UUID) -> ViewRow:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from hedgerow.kit.errors import BareError
 from hedgerow.store import Store
@@ -15,11 +15,13 @@ from hedgerow.views.bodies import Pace
 from hedgerow.views.opening import Views
 from hedgerow.views.records import View
 from hedgerow.views.runs import ledger
+from hedgerow.views.runs.increments import AS_PLANNED, Wish
 from hedgerow.web import pages
 from hedgerow.web.access import Access, Gate, UserCards
 
 _HISTORY = Query(ge=1, le=100)
 _PAGE = 100
+_MOST_AT_ONCE = 10_000
 
 
 class Pacing(BaseModel):
@@ -29,11 +31,27 @@ class Pacing(BaseModel):
     sync_frequency: Pace | None = None
 
 
+class Running(BaseModel):
+    """All rows, or of an incremental model the rows whose keys are in a range."""
+
+    model_config = ConfigDict(extra="ignore")
+    full_refresh: bool = False
+    start: str | StrictInt | None = Field(None, alias="from", description="The first key that is made anew.")
+    end: str | StrictInt | None = Field(None, alias="to", description="The first key after them.")
+
+
 class Resuming(BaseModel):
     """Which views."""
 
     model_config = ConfigDict(extra="ignore")
     view_ids: list[str] | None = None
+
+
+class RunningTogether(BaseModel):
+    """Which views."""
+
+    model_config = ConfigDict(extra="ignore")
+    view_ids: list[UUID] = Field(min_length=1, max_length=_MOST_AT_ONCE)
 
 
 def router(store: Store, views: Views, cards: UserCards, gate: Gate) -> APIRouter:
@@ -56,6 +74,13 @@ def _together(routes: APIRouter, views: Views, gate: Gate) -> None:
             raise BareError(400, {"error": "view_ids is required"})
         ids = [found for text in body.view_ids if (found := _uuid(text)) is not None]
         await asyncio.to_thread(views.materializing.resume, access.project_id, ids)
+
+    @routes.post("/warehouse_saved_queries/run")
+    async def run_views(access: Annotated[Access, Depends(may_write)], body: RunningTogether) -> dict[str, Any]:
+        """Make several views into tables in one wave, those that others of them read first; those that run go on."""
+        by = access.principal.user_id
+        runs = await asyncio.to_thread(views.materializing.run_together, access.project_id, body.view_ids, by)
+        return {"results": [shapes.run(run) for run in runs]}
 
 
 def _acting(routes: APIRouter, views: Views, cards: UserCards, gate: Gate) -> None:
@@ -80,9 +105,12 @@ def _acting(routes: APIRouter, views: Views, cards: UserCards, gate: Gate) -> No
         return await done(access, view_id, views.materializing.revert)
 
     @routes.post("/warehouse_saved_queries/{view_id}/run")
-    async def run_view(access: Annotated[Access, Depends(may_write)], view_id: UUID) -> dict[str, Any]:
+    async def run_view(
+        access: Annotated[Access, Depends(may_write)], view_id: UUID, body: Running | None = None
+    ) -> dict[str, Any]:
         """Make the table anew; the old one serves until the new one is whole."""
-        return await done(access, view_id, views.materializing.run)
+        wish = Wish(body.full_refresh, body.start, body.end) if body else AS_PLANNED
+        return await done(access, view_id, lambda view, by: views.materializing.run(view, by, wish))
 
     @routes.post("/warehouse_saved_queries/{view_id}/cancel")
     async def cancel_run(access: Annotated[Access, Depends(may_write)], view_id: UUID) -> dict[str, Any]:

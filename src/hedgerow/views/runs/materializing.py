@@ -8,13 +8,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from hedgerow.jobs import JobRoom
-from hedgerow.kit.errors import BareError
+from hedgerow.kit.errors import BareError, InvalidInput
 from hedgerow.materialize import Tables
 from hedgerow.store import Store
 from hedgerow.views import shelf
 from hedgerow.views.notes import note
-from hedgerow.views.records import View
+from hedgerow.views.records import RESUMED, View
 from hedgerow.views.runs import ledger
+from hedgerow.views.runs.increments import AS_PLANNED, Wish, wished
 from hedgerow.views.runs.ledger import Run
 from hedgerow.views.runs.waves import WAVE, Waves, subject
 from hedgerow.warehouse.catalog import Catalogs
@@ -44,13 +45,13 @@ class Materializing:
             sequence = shelf.lock(session, view.project_id)
             present = shelf.get(session, view.project_id, view.id)
             wanted = frequency or present.sync_frequency or _DAILY
-            if present.is_materialized and present.sync_frequency == wanted:
+            if present.is_materialized and present.sync_frequency == wanted and not present.suspended:
                 return present
-            values = {"is_materialized": True, "sync_frequency": wanted}
+            values = {"is_materialized": True, "sync_frequency": wanted, **RESUMED}
             changed = shelf.change(session, present, sequence, values)
             self.reschedule(session, view.project_id, present.sync_frequency, wanted)
             if not present.is_materialized or present.physical is None:
-                self.waves.begin(session, sequence, [changed])
+                self.waves.run(session, sequence, changed)
             note(session, changed, user_id, "materialization_enabled", present)
             return shelf.get(session, view.project_id, view.id)
 
@@ -61,22 +62,40 @@ class Materializing:
             sequence = shelf.lock(session, view.project_id)
             present = shelf.get(session, view.project_id, view.id)
             self.give_up(session, sequence, present)
-            blank = dict.fromkeys(("sync_frequency", "last_run_at", "latest_error", "status", "physical"))
-            changed = shelf.change(session, present, sequence, {**blank, "is_materialized": False})
+            told = ("sync_frequency", "last_run_at", "latest_error", "status")
+            blank = dict.fromkeys((*told, "physical", "incremental_state"))
+            changed = shelf.change(session, present, sequence, {**blank, "is_materialized": False, **RESUMED})
             self.reschedule(session, view.project_id, present.sync_frequency, None)
             if present.is_materialized:
                 note(session, changed, user_id, "materialization_disabled", present)
         self.catalogs.forget(view.project_id)
         return changed
 
-    def run(self, view: View, user_id: int) -> View:
-        """Make it into a table now; nothing more when that is under way."""
+    def run(self, view: View, user_id: int, wish: Wish = AS_PLANNED) -> View:
+        """Make it into a table now; nothing more when that is under way. Raises `InvalidInput` for a wish."""
+        _check(view, wish)
         with self.store.write() as session:
             sequence = shelf.lock(session, view.project_id)
             present = shelf.get(session, view.project_id, view.id)
-            self.waves.begin(session, sequence, [present])
+            self.waves.run(session, sequence, present, wish.told())
             note(session, present, user_id, "sync_triggered", present)
             return shelf.get(session, view.project_id, view.id)
+
+    def run_together(self, project_id: int, view_ids: Sequence[UUID], user_id: int) -> list[Run]:
+        """Make several into tables in one wave, parents first; their runs, also of those that ran already.
+
+        Raises `InvalidInput`.
+        """
+        with self.store.write() as session:
+            sequence = shelf.lock(session, project_id)
+            wanted = set(view_ids)
+            views = shelf.by_ids(session, project_id, wanted)
+            if unknown := wanted - {view.id for view in views}:
+                raise InvalidInput(f"No such view: {min(map(str, unknown))}.", attr="view_ids")
+            self.waves.begin(session, sequence, views)
+            for view in views:
+                note(session, view, user_id, "sync_triggered", view)
+            return [run for run in ledger.active(session, project_id) if run.view_id in wanted]
 
     def cancel(self, view: View, user_id: int) -> View:
         """End the run that is under way; the last good table goes on serving."""
@@ -90,12 +109,14 @@ class Materializing:
             return changed
 
     def resume(self, project_id: int, view_ids: Sequence[UUID]) -> None:
-        """Make sure that those views are scheduled; others, and those that never were, are passed over."""
+        """Make sure that those views are scheduled, also after failures; those that never were are passed over."""
         with self.store.write() as session:
-            shelf.lock(session, project_id)
+            sequence = shelf.lock(session, project_id)
             for view in shelf.by_ids(session, project_id, view_ids):
                 if view.is_materialized and view.sync_frequency:
                     self.reschedule(session, project_id, None, view.sync_frequency)
+                if view.failures:
+                    shelf.change(session, view, sequence, RESUMED)
 
     def history(self, view: View, limit: int) -> list[tuple[Run, Mapping[str, object] | None]]:
         """Runs, newest first, each with how far it is if it runs."""
@@ -131,6 +152,18 @@ class Materializing:
             self.jobs.schedules.set(session, place, WAVE, payload, every, project_id=project_id, jitter=spread)
         if old is not None and old != new and not shelf.scheduled(session, project_id, old):
             self.jobs.schedules.remove(session, _wave_subject(project_id, old))
+
+
+def _check(view: View, wish: Wish) -> None:
+    if not wish.is_range:
+        return
+    if view.incremental is None:
+        raise InvalidInput("Only an incremental model can be made anew in part.", attr="from")
+    if wish.full:
+        raise InvalidInput("A full run has no range.", attr="full_refresh")
+    kind = next((c.clickhouse for c in view.columns if c.name == view.incremental.incremental_key), None)
+    if kind is not None:
+        wished(wish, kind)
 
 
 def _wave_subject(project_id: int, frequency: str) -> str:

@@ -1,7 +1,8 @@
 """Waves: runs that begin together, parents before children; those below a failed one are skipped, and say so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from hedgerow.views.runs.ledger import Run
 
 RUN = "view_run"
 WAVE = "view_wave"
+_BROKEN = {ledger.FAILED, ledger.CANCELLED, ledger.SKIPPED}
 
 
 def subject(view: View) -> str:
@@ -27,43 +29,70 @@ class Waves:
 
     jobs: Jobs
 
-    def begin(self, session: Session, sequence: int, views: Sequence[View]) -> None:
-        """Run those views, each after those of them that it reads, directly or through others."""
-        wave = uuid4()
-        idle = [view for view in views if not ledger.of_view(session, view.project_id, view.id, 1, active=True)]
-        parents = _parents(session, idle)
-        for view in idle:
-            status = ledger.WAITING if parents[view.name] else ledger.RUNNING
-            run = ledger.add(session, view.project_id, view.id, wave, status)
-            if status == ledger.RUNNING:
-                self._start(session, sequence, view, run)
+    def begin(
+        self, session: Session, sequence: int, views: Sequence[View], unchanged: Collection[UUID] = frozenset()
+    ) -> int:
+        """Run those views, each after those that it reads, directly or through others, and that run, in any wave.
+
+        Of those `unchanged`, only what is below a view that runs is run; how many were left alone.
+        """
+        if not views:
+            return 0
+        project_id, wave = views[0].project_id, uuid4()
+        active = {run.view_id: run.id for run in ledger.active(session, project_id)}
+        idle = [view for view in views if view.id not in active]
+        busy = shelf.by_ids(session, project_id, active)
+        parents = _parents(session, [*idle, *busy])
+        runs, still = {view.name: active[view.id] for view in busy}, []
+        for view in _in_order(idle, parents):
+            awaited = sorted(runs[name] for name in parents[view.name] if name in runs)
+            if view.id in unchanged and not awaited:
+                still.append(view.id)
+                continue
+            run = ledger.add(session, project_id, view.id, wave, awaited)
+            runs[view.name] = run.id
+            if not awaited:
+                self._start(session, sequence, view, run.id)
+        if still:
+            ledger.unchanged(session, project_id, still, wave)
+        return len(still)
+
+    def run(self, session: Session, sequence: int, view: View, wish: Mapping[str, Any] | None = None) -> None:
+        """Run one now, whatever has changed and whatever else runs; nothing when it runs or waits already."""
+        if not ledger.of_view(session, view.project_id, view.id, 1, active=True):
+            run = ledger.add(session, view.project_id, view.id, uuid4())
+            self._start(session, sequence, view, run.id, wish)
 
     def advance(self, session: Session, sequence: int, run: Run) -> None:
-        """After a run of the wave has ended: start what waited for it alone, or skip what cannot come any more."""
-        runs = {each.view_id: each for each in ledger.of_wave(session, run.wave)}
-        views = {view.id: view for view in shelf.by_ids(session, run.project_id, runs)}
-        states = {view.name: runs[view_id].status for view_id, view in views.items()}
-        parents = _parents(session, list(views.values()))
-        for view_id, view in _in_order(views, parents):
-            if states[view.name] != ledger.WAITING:
-                continue
-            # A parent that was deleted meanwhile is none any more.
-            found = {name: states[name] for name in parents[view.name]}
-            broken = [
-                name for name, state in found.items() if state in {ledger.FAILED, ledger.CANCELLED, ledger.SKIPPED}
-            ]
-            if broken:
-                said = f"Skipped: {broken[0]}, which it reads, was not refreshed ({found[broken[0]].lower()})."
-                ledger.end(session, runs[view_id], ledger.SKIPPED, said)
-                states[view.name] = ledger.SKIPPED
-            elif all(state == ledger.COMPLETED for state in found.values()):
-                ledger.start(session, runs[view_id].id)
-                states[view.name] = ledger.RUNNING
-                self._start(session, sequence, view, runs[view_id])
+        """After a run has ended: start what waited for it alone, or skip what cannot come any more."""
+        waiting = ledger.active(session, run.project_id, ledger.WAITING)
+        if not any(run.id in each.awaits for each in waiting):
+            return
+        states = ledger.states(session, {run.id, *(each for one in waiting for each in one.awaits)})
+        ended = [run.id]
+        while ended:
+            last = ended.pop()
+            view_id, status = states[last]
+            for child in [each for each in waiting if last in each.awaits]:
+                if status in _BROKEN:
+                    name = next((view.name for view in shelf.by_ids(session, run.project_id, [view_id])), "a view")
+                    said = f"Skipped: {name}, which it reads, was not refreshed ({status.lower()})."
+                    ledger.end(session, child, ledger.SKIPPED, said)
+                    states[child.id] = child.view_id, ledger.SKIPPED
+                    ended.append(child.id)
+                    waiting.remove(child)
+                elif all(states[each][1] == ledger.COMPLETED for each in child.awaits if each in states):
+                    for view in shelf.by_ids(session, run.project_id, [child.view_id]):
+                        ledger.start(session, child.id)
+                        self._start(session, sequence, view, child.id)
+                    waiting.remove(child)
 
-    def _start(self, session: Session, sequence: int, view: View, run: Run) -> None:
+    def _start(
+        self, session: Session, sequence: int, view: View, run_id: UUID, wish: Mapping[str, Any] | None = None
+    ) -> None:
         shelf.change(session, view, sequence, {"status": ledger.RUNNING})
-        self.jobs.enqueue(session, RUN, subject(view), {"run": str(run.id)}, project_id=view.project_id)
+        payload = {"run": str(run_id), **(wish or {})}
+        self.jobs.enqueue(session, RUN, subject(view), payload, project_id=view.project_id)
 
 
 def _parents(session: Session, views: Sequence[View]) -> dict[str, set[str]]:
@@ -94,13 +123,12 @@ def _edges_above(session: Session, views: Sequence[View]) -> dict[str, list[str]
     return edges
 
 
-def _in_order(views: Mapping[UUID, View], parents: Mapping[str, set[str]]) -> list[tuple[UUID, View]]:
-    """Those above first, so that one look tells all that are below a broken one."""
-    left, done = dict(views), set[str]()
-    ordered: list[tuple[UUID, View]] = []
+def _in_order(views: Sequence[View], parents: Mapping[str, set[str]]) -> list[View]:
+    """Those above first."""
+    left, ordered = {view.name: view for view in views}, list[View]()
     while left:
-        ready = {key: view for key, view in left.items() if parents[view.name] <= done} or dict(left)
-        ordered += list(ready.items())
-        done |= {view.name for view in ready.values()}
-        left = {key: view for key, view in left.items() if key not in ready}
+        ready = [view for name, view in left.items() if not parents[name] & left.keys()] or list(left.values())
+        ordered += ready
+        done = {view.name for view in ready}
+        left = {name: view for name, view in left.items() if name not in done}
     return ordered

@@ -1,8 +1,9 @@
 """What a change would do before it is made: columns, the views below that break, a sample of the rows that differ."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,16 +13,19 @@ from hedgerow.engine.base import Column, Engine, Limits, Query
 from hedgerow.kit.errors import HedgerowError, InvalidInput
 from hedgerow.kit.settings import Settings
 from hedgerow.language.query.catalog import Catalog
-from hedgerow.language.query.pipeline import CompileOptions, compile_query
+from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, compile_query
+from hedgerow.queries.readers import Reader
 from hedgerow.store import Store
 from hedgerow.views import errors, lineage, shelf
 from hedgerow.views.names import check_name
+from hedgerow.views.neighbours import Neighbours
 from hedgerow.views.records import Draft, View
 from hedgerow.views.texts.preparing import Preparation, checked, compiled_text, overlaid
 from hedgerow.views.texts.rewriting import quoted
 from hedgerow.warehouse.catalog import Catalogs
 from hedgerow.warehouse.types import hogql_type
 
+_Compiling = Callable[[Catalog], CompiledQuery]
 _SECONDS = 10.0
 _SAMPLE = 10
 _BELOW = 200
@@ -36,6 +40,7 @@ class Planning:
     engine: Engine
     catalogs: Catalogs
     preparation: Preparation
+    neighbours: Neighbours
     settings: Settings
 
     async def plan(self, view: View, draft: Draft) -> dict[str, Any]:
@@ -59,6 +64,7 @@ class Planning:
             "name": {"before": view.name, "after": name},
             "columns": columns,
             "dependents": dependents,
+            "endpoints": await self._endpoints(view, catalog, after),
             "rows": rows,
         }
 
@@ -73,16 +79,23 @@ class Planning:
         found = []
         for child in await asyncio.to_thread(self._below, view):
             old, new = await self._columns(child.text, before), await self._columns(child.text, after)
-            told: dict[str, Any] = {"id": str(child.id), "name": child.name, "error": None, "columns": None}
-            if isinstance(new, str):
-                # What is broken already is not this change's doing.
-                told |= {"effect": "breaks" if not isinstance(old, str) else "broken", "error": new}
-            elif isinstance(old, str):
-                told |= {"effect": "repaired"}
-            else:
-                told |= {"effect": "unchanged" if old == new else "changes", "columns": _differences(old, new)}
-            found.append(told)
+            found.append({"id": str(child.id), "name": child.name, **_effect(old, new)})
         return found
+
+    async def _endpoints(self, view: View, before: Catalog, after: Catalog) -> list[dict[str, Any]]:
+        """The endpoints that read it or a view below, each with what becomes of it."""
+        found = []
+        for reader in await asyncio.to_thread(self._reading, view):
+            old, new = await self._outcome(reader.compiled, before), await self._outcome(reader.compiled, after)
+            told = {"id": str(reader.id), "name": reader.name, "version": reader.version}
+            found.append({**told, **_effect(old, new)})
+        return found
+
+    def _reading(self, view: View) -> list[Reader]:
+        with self.store.read() as session:
+            below = lineage.descendants(session, view.project_id, view.name)
+            names = {view.name, *(name for level in below for name in level)}
+            return self.neighbours.reading(session, view.project_id, names)[:_BELOW]
 
     def _below(self, view: View) -> list[View]:
         with self.store.read() as session:
@@ -92,8 +105,11 @@ class Planning:
 
     async def _columns(self, text: str, catalog: Catalog) -> tuple[Column, ...] | str:
         """The columns of a text, or why it cannot be run."""
+        return await self._outcome(partial(compiled_text, text), catalog)
+
+    async def _outcome(self, compiling: _Compiling, catalog: Catalog) -> tuple[Column, ...] | str:
         try:
-            compiled = await asyncio.to_thread(compiled_text, text, catalog)
+            compiled = await asyncio.to_thread(compiling, catalog)
             return await self.preparation.described(compiled)
         except InvalidInput as fault:
             return fault.detail
@@ -119,6 +135,17 @@ class Planning:
         answer = await self.engine.run(Query(compiled.sql, compiled.parameters, limits, uuid4().hex))
         rows: list[Any] = orjson.loads(answer.json_rows())
         return rows
+
+
+def _effect(old: tuple[Column, ...] | str, new: tuple[Column, ...] | str) -> dict[str, Any]:
+    """What becomes of a dependent, from its columns before and after, or why it cannot be run."""
+    told: dict[str, Any] = {"error": None, "columns": None}
+    if isinstance(new, str):
+        # What is broken already is not this change's doing.
+        return told | {"effect": "breaks" if not isinstance(old, str) else "broken", "error": new}
+    if isinstance(old, str):
+        return told | {"effect": "repaired"}
+    return told | {"effect": "unchanged" if old == new else "changes", "columns": _differences(old, new)}
 
 
 def _after(catalog: Catalog, old: str, new: str, text: str) -> Catalog:

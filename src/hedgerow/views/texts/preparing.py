@@ -37,7 +37,7 @@ class Preparation:
 
     async def prepare(self, project_id: int, draft: Draft, own: str | None = None) -> Prepared:
         """What to keep of the draft's query; `own` is the name of the view it will replace the text of."""
-        query = self._read(draft.query)
+        query = self.read(draft.query)
         catalog = await self.catalogs.fetch(project_id)
         compiled = await asyncio.to_thread(self._compiled, query["query"], catalog, own)
         if draft.types is not None:
@@ -56,7 +56,8 @@ class Preparation:
         limits = Limits(_DESCRIBE_SECONDS, self.settings.query_memory)
         return await self.engine.describe(Query(compiled.sql, compiled.parameters, limits))
 
-    def _read(self, given: object) -> Mapping[str, Any]:
+    def read(self, given: object) -> Mapping[str, Any]:
+        """The object of a query, of the right kind and size."""
         if not isinstance(given, Mapping) or given.get("kind") != "HogQLQuery":
             raise InvalidInput('A view is made of {"kind": "HogQLQuery", "query": "SELECT …"}.', attr="query")
         text = given.get("query")
