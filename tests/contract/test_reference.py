@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ REFERENCE: list[dict[str, Any]] = json.loads((HERE / "api.json").read_text())
 NOT_SERVED_YET = {
     "desktop_recordings": "recordings are not built yet",
     "error_tracking": "assignment rules are not built yet",
-    "external_data_sources": "external sources are not built yet",
     "hog_functions": "Hog functions are not built yet",
     "insights": "insights are not built yet",
 }
@@ -29,6 +30,14 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST endpoints": {"name": "contract_made", "query": {"kind": "HogQLQuery", "query": "select 1 as one"}},
     "POST endpoints/last_execution_times": {"names": []},
     "PATCH endpoints/:name": {"description": "changed"},
+    "POST external_data_sources": {
+        "source_type": "SQLite",
+        "prefix": "second",
+        "payload": {"path": "contract.sqlite", "schemas": [{"name": "things"}]},
+    },
+    "POST external_data_sources/database_schema": {"source_type": "SQLite", "path": "contract.sqlite"},
+    "POST external_data_sources/source_prefix": {"source_type": "SQLite", "prefix": "third"},
+    "PATCH external_data_sources/:id": {"description": "changed", "job_inputs": {"path": "contract.sqlite"}},
     "POST warehouse_saved_queries": {"name": "made_view", "query": {"kind": "HogQLQuery", "query": "select 1 as one"}},
     "POST warehouse_saved_queries/resume_schedules": {"view_ids": ["497f6eca-6276-4993-bfeb-53cbbbba6f08"]},
     "PATCH warehouse_saved_queries/:id": {"name": "changed_view"},
@@ -70,12 +79,18 @@ def made(api: Api) -> dict[str, str]:
     endpoint = api.post("/endpoints", json={"name": "contract", "query": query})
     saved = {"kind": "HogQLQuery", "query": "select a, b from contract_table"}
     view = api.post("/warehouse_saved_queries", json={"name": "contract_view", "query": saved})
-    for answer in (table, variable, endpoint, view):
+    api.settings.source_folder.mkdir()
+    with closing(sqlite3.connect(api.settings.source_folder / "contract.sqlite")) as file:
+        file.execute("CREATE TABLE things (id INTEGER PRIMARY KEY)")
+    payload = {"path": "contract.sqlite", "schemas": [{"name": "things"}]}
+    source = api.post("/external_data_sources", json={"source_type": "SQLite", "payload": payload})
+    for answer in (table, variable, endpoint, view, source):
         assert answer.status_code == 201, answer.text
     return {
         "warehouse_tables": table.json()["id"],
         "insight_variables": variable.json()["id"],
         "endpoints": "contract",
+        "external_data_sources": source.json()["id"],
         "warehouse_saved_queries": view.json()["id"],
     }
 

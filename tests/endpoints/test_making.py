@@ -239,8 +239,9 @@ def test_a_query_has_a_longest_text(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ({"kind": "TrendsQuery", "series": []}, "Supported kinds: HogQLQuery"),
         ({"kind": "HogQLMetadata", "query": "select 1"}, "Supported kinds: HogQLQuery"),
+        ({"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery"}}, "Supported kinds: HogQLQuery"),
+        ({"kind": ["TrendsQuery"]}, "Supported kinds: HogQLQuery"),
         ("select 1", "dictionary"),
         ([], "dictionary"),
     ],

@@ -113,8 +113,10 @@ def test_pages_by_query_string_and_get(counted: Desk) -> None:
     counted.make("select id from hits order by id")
     assert counted.run(suffix="?limit=2&offset=1")["results"] == [[2], [3]]
     assert counted.run({"limit": 1}, suffix="?limit=2&offset=1")["results"] == [[2]]
-    got = counted.api.get("/endpoints/e/run/?limit=2&offset=1&version=1&customer=5").json()
+    got = counted.api.get("/endpoints/e/run/?limit=2&offset=1&version=1&_=5").json()
     assert (got["results"], got["limit"], got["offset"]) == ([[2], [3]], 2, 1)
+    assert counted.run(suffix="?customer=5")["results"]
+    refused(counted.api.get("/endpoints/e/run?customer=5"), 400, "variables", "Unknown variable(s): customer")
 
 
 def test_what_this_server_cuts_is_told(desk: Desk) -> None:
@@ -316,7 +318,7 @@ def test_case_116_runs_have_a_rate_of_their_own(make_app: MakeApi) -> None:
     assert desk.api.get("/endpoints/e").status_code == 200
 
 
-def test_runs_on_postgresql(make_app: MakeApi, postgres_url: str) -> None:
+def test_runs_on_postgresql(postgres_url: str, make_app: MakeApi) -> None:
     desk = Desk(make_app(database_url=postgres_url))
     desk.variable("x", 1, "Number")
     desk.make("select {variables.x} as x", tags=["b", "a"])

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
+from hedgerow.web.express import Lanes
 from hedgerow.web.routing import Index, tell
 from tests.support.in_process import InProcess
 from tests.web.conftest import MakeApp
@@ -96,7 +97,7 @@ def test_route_without_a_fixed_first_word_is_refused() -> None:
     room = APIRouter()
     room.add_api_route("/{anything}", lambda: None)
     with pytest.raises(ValueError, match="fixed word"):
-        Index(MOUNT).add(room)
+        Index(MOUNT, Lanes()).add(room)
 
 
 def test_rooms_may_share_a_word(make_app: MakeApp) -> None:
@@ -124,7 +125,7 @@ def test_plain_route_is_told_to_the_schema(indexed: InProcess) -> None:
 
 @given(path=st.text(st.sampled_from("/apirojects1hotrun{}% "), max_size=40))
 def test_odd_paths_never_break_it(path: str) -> None:
-    index = Index(MOUNT)
+    index = Index(MOUNT, Lanes())
     index.add(_room())
     match, child = index.matches({"type": "http", "path": "/" + path, "method": "GET"})
     assert (match is Match.NONE) == (not child)

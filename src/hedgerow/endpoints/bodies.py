@@ -3,15 +3,26 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
 
-from hedgerow.endpoints.records import DEFAULT_FRESHNESS, FRESHNESS
+from hedgerow.endpoints.records import DEFAULT_FRESHNESS, FRESHNESS, LATEST
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.rates import Rate
 
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}\Z")
 BUCKETS = ("minute", "fifteen_minutes", "hour", "day", "week", "month")
 KEY_FIELD = "personal_api_key"
+ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 _LONGEST_RATE = 32
 _FREQUENCIES = {
     "never": None,
@@ -25,6 +36,19 @@ _FREQUENCIES = {
     "7day": 604_800,
     "30day": 2_592_000,
 }
+
+
+_NUMBER: TypeAdapter[int] = TypeAdapter(int)
+
+
+def _reference(value: Any, _: Any) -> int | str:
+    """An alias begins with a letter, so that it is never taken for a number."""
+    return value if isinstance(value, str) and ALIAS.match(value) else _NUMBER.validate_python(value)
+
+
+_REFERENCE_SCHEMA = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": ALIAS.pattern[:-2] + "$"}]}
+VersionReference = Annotated[int | str, WrapValidator(_reference), WithJsonSchema(_REFERENCE_SCHEMA)]
+"""A version by its number, or by an alias such as `stable` or `latest`."""
 
 
 class EndpointBody(BaseModel):
@@ -41,6 +65,11 @@ class EndpointBody(BaseModel):
         le=FRESHNESS[-1],
         description="How long after its freshness a cached answer is still given while a new one is made.",
     )
+    append_only_column: str | None = Field(
+        None,
+        max_length=400,
+        description="A declaration: rows are only ever added to its table, with higher values of this column.",
+    )
     cache_age_seconds: float | None = Field(None, description="Old name: the next larger `data_freshness_seconds`.")
     sync_frequency: str | None = Field(None, description="Old name: `1hour`, `24hour`, …")
     is_active: bool | None = None
@@ -50,7 +79,10 @@ class EndpointBody(BaseModel):
     tags: list[str] | None = None
     optional_breakdown_properties: list[str] | None = None
     rate_limit: str | None = Field(None, description="Its most runs over all callers, such as `60/minute`.")
-    version: int | None = None
+    default_alias: str | None = Field(
+        None, description="The alias that a run without a version takes; null is `latest`, the current version."
+    )
+    version: VersionReference | None = None
     deleted: bool | None = None
 
     @model_validator(mode="before")
@@ -82,6 +114,8 @@ class EndpointBody(BaseModel):
             said["derived_from_insight"] = self.derived_from_insight
         if "rate_limit" in self.model_fields_set:
             said["rate_limit"] = _checked_rate(self.rate_limit)
+        if "default_alias" in self.model_fields_set:
+            said["default_alias"] = None if self.default_alias in ("", LATEST) else self.default_alias
         return said
 
     def of_version(self) -> dict[str, Any]:
@@ -93,6 +127,8 @@ class EndpointBody(BaseModel):
             said["data_freshness_seconds"] = freshness
         if self.stale_while_revalidate_seconds is not None:
             said["stale_while_revalidate_seconds"] = self.stale_while_revalidate_seconds
+        if "append_only_column" in self.model_fields_set:
+            said["append_only_column"] = self.append_only_column or None
         if self.optional_breakdown_properties:
             names = ", ".join(self.optional_breakdown_properties)
             text = f"The query has no such breakdown properties: {names}."
@@ -125,7 +161,7 @@ class PreviewBody(BaseModel):
     """What to preview."""
 
     model_config = ConfigDict(extra="ignore")
-    version: int | None = None
+    version: VersionReference | None = None
     bucket_overrides: dict[str, JsonValue] | None = None
 
 

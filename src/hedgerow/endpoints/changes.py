@@ -58,12 +58,14 @@ class Changes:
 
         return await self._write(access, create)
 
-    async def change(self, access: Access, name: str, body: EndpointChange, number: int | None) -> Changed:
-        """Set what is said on the endpoint, or on the version of that number."""
-        number = number if body.version is None else body.version
-        present = await asyncio.to_thread(self._present, access.project_id, name, number)
-        wishes = await self._wishes(access.project_id, body, targeted=number is not None)
-        targeted = number is not None
+    async def change(self, access: Access, name: str, body: EndpointChange, version: int | str | None) -> Changed:
+        """Set what is said on the endpoint, or on that version."""
+        reference = version if body.version is None else body.version
+        targeted = reference is not None
+        present = await asyncio.to_thread(self._present, access.project_id, name, reference)
+        # An alias is looked up once: what is checked here is what is changed below.
+        number = present.version.number if targeted else None
+        wishes = await self._wishes(access.project_id, body, targeted=targeted)
         wish = await self.materializing.of_change(body, present, wishes, targeted=targeted)
         user_id = access.principal.user_id
 
@@ -105,11 +107,11 @@ class Changes:
         prepared = await self.preparation.prepare(project_id, query)
         return await self.materializing.judged(project_id, prepared)
 
-    def _present(self, project_id: int, name: str, number: int | None) -> Endpoint:
+    def _present(self, project_id: int, name: str, reference: int | str | None) -> Endpoint:
         with self.store.read() as session:
-            found = shelf.find(session, project_id, name, number)
+            found = shelf.find(session, project_id, name, reference)
         if found is None:
-            raise InvalidInput(f"Version {str(number)[:20]} not found.", attr="version")
+            raise InvalidInput(f"Version {str(reference)[:20]} not found.", attr="version")
         return found
 
     async def _write(self, access: Access, work: Callable[[Any], T]) -> T:

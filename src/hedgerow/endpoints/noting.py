@@ -9,11 +9,12 @@ from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.endpoints.records import Endpoint
 
 ENDPOINT, VERSION = "Endpoint", "EndpointVersion"
-_OF_ENDPOINT = ("is_active", "tags", "derived_from_insight", "rate_limit")
+_OF_ENDPOINT = ("is_active", "tags", "derived_from_insight", "rate_limit", "aliases", "default_alias")
 _OF_VERSION = (
     "description",
     "data_freshness_seconds",
     "stale_while_revalidate_seconds",
+    "append_only_column",
     "is_active",
     "optional_breakdown_properties",
 )

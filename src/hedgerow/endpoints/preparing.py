@@ -53,6 +53,7 @@ class Preparation:
         """The columns of a query that is kept; `None` when they cannot be told now."""
         catalog = await self.catalogs.fetch(project_id)
         try:
+            self.kinds.find(query.get("kind"), publishable=True)
             compiled = await asyncio.to_thread(_compiled, query, catalog)
         except HedgerowError:
             return None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from hedgerow.endpoints.errors import no_version
 from hedgerow.endpoints.preparing import Preparation
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.run.usage import Usage
-from hedgerow.store import Store
+from hedgerow.store import Store, StoreFull
 from hedgerow.web.pages import Slice
 
 T = TypeVar("T")
@@ -37,11 +38,11 @@ class Reading:
         """How many versions an endpoint has, and one page of them; raises `NotFound`."""
         return await self._read(lambda s: shelf.versions(s, project_id, name, filters, page.limit, page.offset))
 
-    async def find(self, project_id: int, name: str, number: int | None) -> Endpoint:
+    async def find(self, project_id: int, name: str, reference: int | str | None) -> Endpoint:
         """An endpoint, or one of its versions, with columns as soon as the engine can tell them."""
-        found = await self._read(lambda s: shelf.find(s, project_id, name, number))
+        found = await self._read(lambda s: shelf.find(s, project_id, name, reference))
         if found is None:
-            raise no_version(number or 0)
+            raise no_version(reference or 0)
         return await self._described(found) if found.version.columns is None else found
 
     async def last_executions(self, project_id: int, names: Sequence[str]) -> dict[str, datetime]:
@@ -58,11 +59,13 @@ class Reading:
             with self.store.write() as session:
                 shelf.describe(session, version.id, columns)
 
-        await asyncio.to_thread(keep)
+        with suppress(StoreFull):  # it can be told all the same
+            await asyncio.to_thread(keep)
         return replace(endpoint, version=replace(version, columns=columns))
 
     async def _read(self, work: Callable[[Session], T]) -> T:
-        await self.usage.flush()
+        with suppress(StoreFull):  # what is there can be read all the same
+            await self.usage.flush()
 
         def read() -> T:
             with self.store.read() as session:

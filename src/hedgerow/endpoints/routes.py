@@ -7,29 +7,46 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from hedgerow.endpoints import shapes
-from hedgerow.endpoints.bodies import EndpointChange, NamesBody, NewEndpoint, PreviewBody, check_overrides
+from hedgerow.endpoints.bodies import (
+    EndpointChange,
+    NamesBody,
+    NewEndpoint,
+    PreviewBody,
+    VersionReference,
+    check_overrides,
+)
 from hedgerow.endpoints.changes import Changed
+from hedgerow.endpoints.contract.routes import add_contract
+from hedgerow.endpoints.journal.routes import add_logs
+from hedgerow.endpoints.journal.usage import Reports, add_usage
 from hedgerow.endpoints.materialized.previewing import preview
 from hedgerow.endpoints.opening import Endpoints
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.run.routes import add_run
 from hedgerow.endpoints.shapes import Shapes
 from hedgerow.endpoints.tokens import add_tokens
+from hedgerow.endpoints.versions.routes import add_aliases, add_diffs
 from hedgerow.kit.clock import iso
 from hedgerow.kit.errors import MethodNotAllowed
 from hedgerow.web import pages
 from hedgerow.web.access import Access, Gate, UserCards
+from hedgerow.web.changing import changing
 
 _USER = Query(ge=0, lt=2**63, description="Only what this user made.")
 _ACTIVE = Query(description="Only what is switched on, or off.")
-_VERSION = Query(description="A version in place of the current one.")
+_VERSION = Query(description="A version in place of the current one: its number, or an alias.")
 
 
 def router(endpoints: Endpoints, cards: UserCards, gate: Gate) -> APIRouter:
     """Paths are relative to a project."""
     routes = APIRouter()
-    add_run(routes, endpoints.runs, gate)
+    add_run(routes, endpoints.runs, endpoints.exports, gate)
     add_tokens(routes, endpoints.tokens, gate)
+    add_aliases(routes, endpoints.aliases, gate)
+    add_diffs(routes, endpoints.diffs, gate)
+    add_contract(routes, endpoints.reading, endpoints.runs.definitions, gate)
+    add_logs(routes, endpoints.logs, gate)
+    add_usage(routes, Reports(endpoints.logs.store, endpoints.logs.recorder), gate)
     for register in (_together, _listing, _single, _changing, _versions, _materialization):
         register(routes, endpoints, cards, gate)
     return routes
@@ -99,7 +116,7 @@ def _single(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gat
         request: Request,
         access: Annotated[Access, Depends(may_read)],
         name: str,
-        version: Annotated[int | None, _VERSION] = None,
+        version: Annotated[VersionReference | None, _VERSION] = None,
     ) -> dict[str, Any]:
         """One endpoint, or one version of it."""
         found = await endpoints.reading.find(access.project_id, name, version)
@@ -116,38 +133,22 @@ def _single(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gat
 def _changing(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gate) -> None:
     _, may_write = _guards(gate)
 
-    async def changed(
-        request: Request, access: Access, name: str, said: tuple[EndpointChange | None, int | None]
+    @changing(routes, "/endpoints/{name}")
+    async def change_endpoint(
+        request: Request,
+        access: Annotated[Access, Depends(may_write)],
+        name: str,
+        body: EndpointChange | None = None,
+        version: Annotated[VersionReference | None, _VERSION] = None,
     ) -> dict[str, Any]:
-        body, version = said[0] or EndpointChange.model_validate({}), said[1]
+        """Set what is said. A query that differs makes a new version; the others stay as they are."""
+        body = body or EndpointChange.model_validate({})
         if body.deleted:
             await endpoints.changes.delete(access, name)
             return {"success": True}
         done: Changed = await endpoints.changes.change(access, name, body, version)
         shape = (await _shown(cards, request, [done.endpoint], as_versions=done.targeted))[0]
         return shape if done.fault is None else {**shape, "materialization_error": done.fault}
-
-    @routes.patch("/endpoints/{name}")
-    async def change_endpoint(
-        request: Request,
-        access: Annotated[Access, Depends(may_write)],
-        name: str,
-        body: EndpointChange | None = None,
-        version: Annotated[int | None, _VERSION] = None,
-    ) -> dict[str, Any]:
-        """Set what is said. A query that differs makes a new version; the others stay as they are."""
-        return await changed(request, access, name, (body, version))
-
-    @routes.put("/endpoints/{name}")
-    async def replace_endpoint(
-        request: Request,
-        access: Annotated[Access, Depends(may_write)],
-        name: str,
-        body: EndpointChange | None = None,
-        version: Annotated[int | None, _VERSION] = None,
-    ) -> dict[str, Any]:
-        """As PATCH."""
-        return await changed(request, access, name, (body, version))
 
 
 def _versions(routes: APIRouter, endpoints: Endpoints, cards: UserCards, gate: Gate) -> None:
@@ -183,7 +184,7 @@ def _materialization(routes: APIRouter, endpoints: Endpoints, _: UserCards, gate
     async def get_materialization_status(
         access: Annotated[Access, Depends(may_read)],
         name: str,
-        version: Annotated[int | None, _VERSION] = None,
+        version: Annotated[VersionReference | None, _VERSION] = None,
     ) -> dict[str, Any]:
         """How a version stands with being a table."""
         found = await endpoints.reading.find(access.project_id, name, version)

@@ -41,6 +41,9 @@ class EndpointRow(Base):
     last_executed_at: Mapped[datetime | None]
     rate_limit: Mapped[str | None] = mapped_column(String(32))
     """Its most runs over all callers, such as `60/minute`."""
+    aliases: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Version numbers by name; `latest` is not among them."""
+    default_alias: Mapped[str | None] = mapped_column(String(64))
 
 
 class VersionRow(Base):
@@ -65,15 +68,16 @@ class VersionRow(Base):
     obstacle: Mapped[str | None] = mapped_column(Text)
     """Why the query could not be materialized when the version was made."""
     stale_while_revalidate_seconds: Mapped[int] = mapped_column(default=0)
+    append_only_column: Mapped[str | None] = mapped_column(String(400))
     materialization: Mapped["MaterializationRow | None"] = relationship(cascade="all, delete-orphan", lazy="joined")
 
 
 class MaterializationRow(Base):
     """The tables of a version; there is one as long as the version is materialized.
 
-    `tables`: a stored `Piece` each, with its `physical` table; `outputs`: the answer's column names; `sources`: the
-    physical tables that were read, by name. `error` is the last failure's text; `materialized_at` when what the tables
-    hold was read.
+    `tables`: a stored `Piece` each, with its `physical` table and how it can grow; `outputs`: the answer's column
+    names; `sources`: the physical tables that were read, by name. `error` is the last failure's text;
+    `materialized_at` when what the tables hold was read; `refreshed` how the last refresh went.
     """
 
     __tablename__ = "endpoint_materializations"
@@ -90,3 +94,8 @@ class MaterializationRow(Base):
     bytes_on_disk: Mapped[int | None] = mapped_column(BigInteger)
     materialized_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+    hibernated_at: Mapped[datetime | None]
+    """When the tables were given up because nobody read them; the next run has them made anew."""
+    refreshed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    awake_since: Mapped[datetime | None]
+    """When they were woken last."""

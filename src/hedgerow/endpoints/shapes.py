@@ -39,6 +39,7 @@ class Shapes:
             "query": version.query,
             "is_active": endpoint.is_active,
             "data_freshness_seconds": version.data_freshness_seconds,
+            "append_only_column": version.append_only_column,
             "stale_while_revalidate_seconds": version.stale_while_revalidate_seconds,
             "endpoint_path": path,
             "url": self._site + path,
@@ -59,6 +60,9 @@ class Shapes:
             "columns": list(version.columns or ()),
             "tags": list(endpoint.tags),
             "rate_limit": endpoint.rate_limit,
+            "aliases": dict(sorted(endpoint.aliases.items())),
+            "default_alias": endpoint.default_alias,
+            "default_version": endpoint.default_version,
             "optional_breakdown_properties": list(version.optional_breakdown_properties),
         }
 
@@ -98,6 +102,8 @@ def materialization(endpoint: Endpoint, obstacle: str | None = None) -> dict[str
         "error": None,
         "saved_query_id": None,
         "hibernated": False,
+        "hibernated_at": None,
+        "last_refresh": None,
         "rows": None,
         "bytes": None,
     }
@@ -110,6 +116,9 @@ def materialization(endpoint: Endpoint, obstacle: str | None = None) -> dict[str
         "last_materialized_at": iso(found.materialized_at) if found.materialized_at else None,
         "error": "" if found.status == "Completed" else found.error,
         "saved_query_id": str(found.id),
+        "hibernated": found.hibernated_at is not None,
+        "hibernated_at": iso(found.hibernated_at) if found.hibernated_at else None,
+        "last_refresh": dict(found.refreshed) or None,
         "rows": found.row_count,
         "bytes": found.bytes_on_disk,
     }

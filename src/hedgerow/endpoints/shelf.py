@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hedgerow.endpoints.errors import NameTaken, no_endpoint
-from hedgerow.endpoints.records import DEFAULT_FRESHNESS, Endpoint, Materialization, Prepared, Version, Wishes
+from hedgerow.endpoints.errors import NameTaken, no_alias, no_endpoint
+from hedgerow.endpoints.records import DEFAULT_FRESHNESS, LATEST, Endpoint, Materialization, Prepared, Version, Wishes
 from hedgerow.endpoints.rows import EndpointRow, MaterializationRow, VersionRow
 from hedgerow.kit.clock import now
+from hedgerow.kit.errors import InvalidInput
 from hedgerow.language.query.materializing.pieces import Piece
 from hedgerow.language.query.materializing.serving import Served, Tables
 from hedgerow.store.revisions import bump
@@ -22,6 +23,7 @@ _INHERITED = (
     "description",
     "data_freshness_seconds",
     "stale_while_revalidate_seconds",
+    "append_only_column",
     "optional_breakdown_properties",
 )
 _AT_ONCE = 500
@@ -61,21 +63,22 @@ def versions(
 
 
 def find(
-    session: Session, project_id: int, name: str, number: int | None = None, *, lock: bool = False
+    session: Session, project_id: int, name: str, reference: int | str | None = None, *, lock: bool = False
 ) -> Endpoint | None:
     """An endpoint with its current version, or the one asked for; `None` when that number does not exist.
 
     With `lock` nobody else changes it before the transaction's end. Raises `NotFound` when there is no endpoint of
-    that name.
+    that name, `InvalidInput` when it has no such alias.
     """
     row = _row(session, project_id, name, lock=lock)
-    version = _version(session, row, row.current_version if number is None else number)
+    version = _version(session, row, reference)
     return _endpoint(row, version) if version is not None else None
 
 
 def add(session: Session, project_id: int, user_id: int, name: str, wishes: Wishes) -> Endpoint:
     """A new endpoint with its version 1; raises `NameTaken`."""
     assert wishes.query is not None
+    _check_default({}, wishes.endpoint)
     row = EndpointRow(project_id=project_id, name=name, created_by=user_id, current_version=0, **wishes.endpoint)
     try:
         with session.begin_nested():
@@ -97,7 +100,8 @@ def change(
     """
     name, number = found
     row = _row(session, project_id, name, lock=True)
-    version = _version(session, row, row.current_version if number is None else number)
+    _check_default(row.aliases, wishes.endpoint)
+    version = _version(session, row, number)
     if version is None:
         raise no_endpoint(name)
     made = wishes.query is not None and not same_query(wishes.query.query, version.query)
@@ -110,6 +114,28 @@ def change(
     session.flush()
     bump(session, subject(project_id))
     return _endpoint(row, version), made
+
+
+def point(
+    session: Session, project_id: int, name: str, alias: str, reference: int | str | None
+) -> tuple[Endpoint, Endpoint] | None:
+    """Let an alias mean a version, or with `None` nothing; the endpoint before and after, with that version shown.
+
+    `None` when there is no such version. Raises `NotFound` for the endpoint, `InvalidInput` for an alias that is the
+    default and cannot go, and `KeyError` for one to forget that there is not.
+    """
+    row = _row(session, project_id, name, lock=True)
+    version = _version(session, row, row.aliases[alias] if reference is None else reference)
+    if version is None:
+        return None
+    before = _endpoint(row, version)
+    kept = {other: number for other, number in row.aliases.items() if other != alias}
+    if reference is None and row.default_alias == alias:
+        raise InvalidInput(f"{alias} is the default of this endpoint: change default_alias first.", attr="alias")
+    _set(row, {"aliases": kept if reference is None else kept | {alias: version.number}})
+    session.flush()
+    bump(session, subject(project_id))
+    return before, _endpoint(row, version)
 
 
 def refreshed(session: Session, endpoint: Endpoint) -> Endpoint:
@@ -167,7 +193,15 @@ def _row(session: Session, project_id: int, name: str, *, lock: bool = False) ->
     return row
 
 
-def _version(session: Session, row: EndpointRow, number: int) -> VersionRow | None:
+def _version(session: Session, row: EndpointRow, reference: int | str | None) -> VersionRow | None:
+    if reference is None or reference == LATEST:
+        number = row.current_version
+    elif isinstance(reference, int):
+        number = reference
+    elif reference in row.aliases:
+        number = row.aliases[reference]
+    else:
+        raise no_alias(reference)
     if not 1 <= number <= row.current_version:
         return None
     chosen = select(VersionRow).where(VersionRow.endpoint_id == row.id, VersionRow.number == number)
@@ -191,6 +225,12 @@ def _add_version(
     _set(row, {"current_version": number})
     session.flush()
     return version
+
+
+def _check_default(aliases: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+    alias = said.get("default_alias")
+    if alias is not None and alias not in aliases:
+        raise InvalidInput("default_alias must be an alias that the endpoint has, or null.", attr="default_alias")
 
 
 def _set(row: EndpointRow | VersionRow, values: Mapping[str, Any]) -> None:
@@ -220,6 +260,8 @@ def _endpoint(row: EndpointRow, version: VersionRow) -> Endpoint:
         row.last_executed_at,
         _record(version),
         row.rate_limit,
+        dict(row.aliases),
+        row.default_alias,
     )
 
 
@@ -240,6 +282,7 @@ def _record(row: VersionRow) -> Version:
         _materialization(row.materialization) if row.materialization is not None else None,
         row.obstacle,
         row.stale_while_revalidate_seconds,
+        row.append_only_column,
     )
 
 
@@ -255,4 +298,6 @@ def _materialization(row: MaterializationRow) -> Materialization:
         row.materialized_at,
         row.row_count,
         row.bytes_on_disk,
+        row.hibernated_at,
+        row.refreshed,
     )

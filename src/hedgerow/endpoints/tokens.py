@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from hedgerow.accounts import minting, tokens
 from hedgerow.accounts.signing import SigningKeys
-from hedgerow.endpoints.run.memory import Definitions
+from hedgerow.endpoints.run.memory import Definition, Definitions
 from hedgerow.kit.clock import iso, of_unix
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.store import Store
+from hedgerow.variables import Type
 from hedgerow.web.access import Access, Gate
 
 
@@ -40,6 +41,41 @@ class TokenBody(GrantBody):
 
 
 @dataclass(frozen=True, slots=True)
+class Grants:
+    """Checks what a token is to allow, so that a wrong name shows when it is made, not when it is used."""
+
+    definitions: Definitions
+
+    async def checked(self, project_id: int, name: str, said: GrantBody) -> tokens.GrantClaim:
+        """Against every version that may be run; without limits, against the one that answers by default.
+
+        Raises `NotFound` and `InvalidInput`.
+        """
+        wanted: Sequence[int | None] = said.versions or [None]
+        declared: list[Mapping[str, Type]] = []
+        for number in wanted:
+            found = await self._version(project_id, name, number)
+            if found is None:
+                raise InvalidInput(f"Version {str(number)[:20]} of {name} not found.", attr="versions")
+            unknown = [each[:60] for each in said.variables if each not in found.values]
+            if unknown:
+                shown = found.endpoint.version.number
+                text = f"Unknown variable(s): {', '.join(unknown[:10])}. Version {shown} of {name} does not have them."
+                raise InvalidInput(text, attr="variables")
+            declared.append(found.types)
+        claim = minting.grant(said.variables, said.versions)
+        for types in declared:
+            for each, value in said.variables.items():
+                types[each].fitted(each, value)
+        return claim
+
+    async def _version(self, project_id: int, name: str, number: int | None) -> Definition | None:
+        if number is not None:
+            return await self.definitions.find(project_id, name, number)
+        return await self.definitions.answering(project_id, name)
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """Makes tokens. `most_seconds`: the longest one may live."""
 
@@ -51,7 +87,9 @@ class Tokens:
     async def make(self, access: Access, name: str, body: TokenBody) -> dict[str, Any]:
         """A token in the API's shape; raises `NotFound` and `InvalidInput`."""
         wanted: Mapping[str, GrantBody] = {name: body, **{n: g for n, g in body.endpoints.items() if n != name}}
-        grants = {each: await self._grant(access.project_id, each, said) for each, said in wanted.items()}
+        grants = {
+            each: await Grants(self.definitions).checked(access.project_id, each, said) for each, said in wanted.items()
+        }
         wish = minting.wish(grants, (body.expires_in, self.most_seconds), body.rate, body.subject)
         text, end, key_id = await asyncio.to_thread(self._sign, access, wish)
         return {
@@ -62,20 +100,6 @@ class Tokens:
             "rate": body.rate,
             "subject": body.subject,
         }
-
-    async def _grant(self, project_id: int, name: str, said: GrantBody) -> tokens.GrantClaim:
-        """Checked against every version that may be run; without limits, against the current one."""
-        wanted: Sequence[int | None] = said.versions or [None]
-        for number in wanted:
-            found = await self.definitions.find(project_id, name, number)
-            if found is None:
-                raise InvalidInput(f"Version {str(number)[:20]} of {name} not found.", attr="versions")
-            unknown = [each[:60] for each in said.variables if each not in found.values]
-            if unknown:
-                shown = found.endpoint.version.number
-                text = f"Unknown variable(s): {', '.join(unknown[:10])}. Version {shown} of {name} does not have them."
-                raise InvalidInput(text, attr="variables")
-        return minting.grant(said.variables, said.versions)
 
     def _sign(self, access: Access, wish: tokens.Wish) -> tuple[str, int, UUID]:
         with self.store.write() as session:

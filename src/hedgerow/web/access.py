@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from starlette.requests import Request
@@ -36,11 +36,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a token ties its holder to. `grants` by endpoint; `rate` is counted for all tokens of one `subject`."""
+    """What a token ties its holder to. `grants` by endpoint; `rate` is counted for all tokens of one `subject`.
+
+    `named`: whom the token is for, in the words of whoever made it; empty where that is not said.
+    """
 
     grants: Mapping[str, Grant]
     subject: str
     rate: Rate | None = None
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,7 @@ async def _admit_all(_bucket: str, _charges: Sequence[Charge]) -> None:
     """Where nobody counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A principal let through the gate, on one project.
 
     A route that is guarded with `bucket=None` counts its request itself, by `await access.admit(bucket, charges)`,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hedgerow import __version__
 from hedgerow.kit.settings import Settings
@@ -14,6 +15,7 @@ from hedgerow.web import errors
 from hedgerow.web.bodies import Bodies
 from hedgerow.web.edge.browsers import Browsers
 from hedgerow.web.edge.proxies import Proxies, networks
+from hedgerow.web.express import Express, Lanes
 from hedgerow.web.frame import Frame
 from hedgerow.web.routing import Index, told
 from hedgerow.web.telemetry.metrics import Metrics
@@ -26,10 +28,28 @@ _UPLOAD_OVERHEAD = 1 << 20
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+class _Application(FastAPI):
+    """FastAPI behind middleware which may answer without it: its own stack costs more than a cached run."""
+
+    _front: ASGIApp | None = None
+
+    def stand_before(self, *middleware: Middleware) -> None:
+        """Put middleware in front of all that FastAPI does, the outermost first."""
+        front: ASGIApp = super().__call__
+        for each in reversed(middleware):
+            front = each.cls(front, *each.args, **each.kwargs)
+        self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._front is not None
+        scope["app"] = self
+        await self._front(scope, receive, send)
+
+
 def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
     """An application without rooms yet. `lifespan` opens them and mounts their routes."""
     upload_max = settings.upload_max_bytes + _UPLOAD_OVERHEAD
-    app = FastAPI(
+    app = _Application(
         title="Hedgerow",
         version=__version__,
         lifespan=lifespan,
@@ -38,18 +58,21 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         strict_content_type=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
-        middleware=[
-            *([Middleware(Proxies, trusted=trusted)] if (trusted := networks(settings.trusted_proxies)) else ()),
-            Middleware(Frame, metrics=metrics),
-            *([Middleware(Browsers, origins=origins)] if (origins := settings.allowed_origins) else ()),
-            Middleware(Bodies, json_max_bytes=settings.body_max_bytes, upload_max_bytes=upload_max),
-        ],
+    )
+    lanes = Lanes()
+    app.stand_before(
+        *([Middleware(Proxies, trusted=trusted)] if (trusted := networks(settings.trusted_proxies)) else ()),
+        Middleware(Frame, metrics=metrics),
+        *([Middleware(Browsers, origins=origins)] if (origins := settings.allowed_origins) else ()),
+        Middleware(Bodies, json_max_bytes=settings.body_max_bytes, upload_max_bytes=upload_max),
+        Middleware(Express, lanes=lanes),
     )
     app.state.site_url = settings.site_url
     app.state.metrics, app.state.scopes, app.state.operations = metrics, {}, {}
     app.state.documented = APIRouter(generate_unique_id_function=_operation_id)
-    app.state.indexes = [Index(PROJECTS), Index(ENVIRONMENTS)]
+    app.state.indexes = [Index(PROJECTS, lanes), Index(ENVIRONMENTS, lanes)]
     app.router.routes.extend(app.state.indexes)
     errors.install(app)
 

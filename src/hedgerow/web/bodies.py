@@ -4,6 +4,7 @@ import re
 
 import orjson
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hedgerow.kit.errors import HedgerowError, InvalidInput, MalformedBody, TooLarge
@@ -11,6 +12,14 @@ from hedgerow.web.errors import render
 
 # A written NUL, unless its backslash is itself escaped: no metadata store can keep one.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+_BODY = "hedgerow.body"
+
+
+async def whole(request: Request) -> bytes:
+    """The request's body; JSON was read already."""
+    body: bytes | None = request.scope.get(_BODY)
+    return await request.body() if body is None else body
 
 
 class Bodies:
@@ -49,6 +58,7 @@ class Bodies:
         except HedgerowError as error:
             await render(error)(scope, receive, send)
             return
+        scope[_BODY] = body
         await self._app(scope, _replayed(body, receive), send)
 
 

@@ -1,16 +1,17 @@
 """Where a request may carry a personal key: header, JSON body, query string, in that order."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 from starlette.requests import Request
+
+from hedgerow.web.bodies import whole
 
 _HEADER = "Authorization header"
 _BODY_KEY = "personal_api_key"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A key as it came, and the place's name in error texts. Only the first place that has a value counts."""
 
     key: str
@@ -29,11 +30,13 @@ class Credentials:
 
 async def find(request: Request) -> Credentials | None:
     """The request's credentials. A JSON body that is read here stays readable."""
-    header = request.headers.get("authorization")
-    if header is not None:
-        scheme, _, key = header.partition(" ")
+    for name, value in request.scope["headers"]:
+        if name != b"authorization":
+            continue
+        scheme, _, key = value.decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and (key := key.strip()):
             return Credentials(key, _HEADER)
+        break
     if key := await _in_body(request):
         return Credentials(key, "body")
     if key := request.query_params.get(_BODY_KEY, ""):
@@ -44,7 +47,7 @@ async def find(request: Request) -> Credentials | None:
 async def _in_body(request: Request) -> str:
     if request.method in {"GET", "HEAD", "OPTIONS"} or "json" not in request.headers.get("content-type", "json"):
         return ""
-    raw = await request.body()
+    raw = await whole(request)
     if _BODY_KEY.encode() not in raw:
         return ""
     try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import secrets
 import time
 
 import structlog
@@ -10,13 +9,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hedgerow.kit.errors import ServerFault, Unavailable
-from hedgerow.web.errors import render
+from hedgerow.kit.ids import label
+from hedgerow.web.errors import HUNG_UP, render
+from hedgerow.web.express import ROUTE
 from hedgerow.web.telemetry.logs import request_id
 from hedgerow.web.telemetry.metrics import Metrics
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-_HUNG_UP = 499
-"""The status of a request whose client did not wait for the answer; nobody but the log and the metrics sees it."""
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECURITY = [
@@ -48,7 +47,7 @@ class Frame:
         try:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
-            answer.status = answer.status or _HUNG_UP
+            answer.status = answer.status or HUNG_UP
         except asyncio.CancelledError:
             # The server stops and did not wait any longer; nobody else cancels a request.
             if not answer.status:
@@ -78,9 +77,8 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers: list[tuple[bytes, bytes]] = message.setdefault("headers", [])
-            headers.append((b"x-request-id", self._identifier))
-            headers.extend(_SECURITY)
+            headers = [*message.get("headers", ()), (b"x-request-id", self._identifier), *_SECURITY]
+            message["headers"] = headers
             extra: dict[str, str] | None = self._scope.get("hedgerow.headers")
             if extra and self.status != 429:
                 headers.extend((name.lower().encode(), value.encode()) for name, value in extra.items())
@@ -91,11 +89,14 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return bytes(value)
-    return secrets.token_hex(8).encode()
+    return label().encode()
 
 
 def _template(scope: Scope) -> str:
     """The matched route's path with its parameters' names: a small set, unlike paths."""
+    express: str | None = scope.get(ROUTE)
+    if express is not None:
+        return express
     if "endpoint" not in scope:
         return "unmatched"
     parts = scope["path"].split("/")

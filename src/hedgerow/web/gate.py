@@ -46,7 +46,7 @@ class KeyGate:
         async def enter(request: Request) -> Access:
             principal = await self._authenticate(request, kinds)
             _check_scope(principal, scope)
-            project_id = _project_id(request.path_params["project_id"], principal)
+            project_id = _project_id(request.scope["path_params"]["project_id"], principal)
             await self._check_project(principal, project_id)
             admit = partial(self._count, request, principal, project_id)
             if bucket is not None:

@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hedgerow.web.express import Lanes
+
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _WORD_AT = 4
 """`/api/projects/1/things/…`: the place of `things` between the slashes."""
@@ -19,11 +21,12 @@ _WORD_AT = 4
 class Index(BaseRoute):
     """One route for all resources of projects at one mount, such as `/api/projects/{project_id}`.
 
-    Plain Starlette routes (`router.add_route`) are asked first, and own their path: they are the ones in a hurry.
+    Plain Starlette routes (`router.add_route`) own their path, and are the ones in a hurry: they also get a lane, so
+    that only what no lane takes, such as a method they have not, comes here.
     """
 
-    def __init__(self, mount: str) -> None:
-        self._mount = mount
+    def __init__(self, mount: str, lanes: Lanes) -> None:
+        self._mount, self._lanes = mount, lanes
         self._start = mount.partition("{")[0]
         self._plain: dict[str, list[Route]] = {}
         self._routers: dict[str, APIRouter] = {}
@@ -36,6 +39,7 @@ class Index(BaseRoute):
                 if isinstance(route, Route) and not isinstance(route, APIRoute):
                     whole = Route(self._mount + route.path, route.endpoint, methods=list(route.methods or ()))
                     self._plain.setdefault(word, []).append(whole)
+                    self._lanes.add(whole.path, whole.methods or (), whole.endpoint)
                 else:
                     by_word.setdefault(word, APIRouter()).routes.append(route)
         for word, part in by_word.items():

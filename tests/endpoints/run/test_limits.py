@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from hedgerow.kit.ids import token
-from tests.endpoints.conftest import hogql
+from tests.endpoints.conftest import ROWS, Desk, hogql
+from tests.endpoints.test_materialized import BY_EVENT, aged, settled
 from tests.support.apps import Api, MakeApi
 from tests.support.caches import RedisServer
 from tests.support.processes import start_server
@@ -123,6 +124,45 @@ def test_wrong_requests_count_too(make_app: MakeApi) -> None:
         backend.post(RUN),
     ]
     assert [answer.status_code for answer in answers] == [400, 404, 404, 400, 429]
+
+
+def test_runs_from_tables_have_a_budget_of_their_own(make_app: MakeApi, cache: str) -> None:
+    api = _limited(make_app, cache_url=cache, throttle_query_burst="3/minute", throttle_materialized_burst="4/minute")
+    desk = Desk(api)
+    files = {"file": ("hits.csv", ROWS, "text/csv")}
+    assert api.post("/warehouse_tables/file", data={"name": "hits"}, files=files).status_code == 201
+    desk.variable("event", "pageview")
+    desk.make(BY_EVENT, name="m", is_materialized=True)
+    settled(desk, "m")
+    backend = _backend(api)
+    body = {"variables": {"event": "pageview"}}
+
+    def run(**more: Any) -> httpx.Response:
+        return backend.post("/endpoints/m/run", json=body | more)
+
+    first = run(debug=True)
+    assert first.json()["path"] == "materialized"
+    assert first.headers["ratelimit-limit"] == "4"
+    # One that is told from a kept result, and one in another format, count as well.
+    assert [run().status_code, run().status_code] == [200, 200]
+    assert backend.post("/endpoints/m/run?format=csv", json=body).status_code == 200
+    refused = run()
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert (refused.headers["ratelimit-limit"], refused.headers["ratelimit-remaining"]) == ("4", "0")
+    # What goes round the tables has the other budget, as has what is wrong.
+    direct = run(refresh="direct")
+    assert (direct.status_code, direct.headers["ratelimit-limit"], direct.headers["ratelimit-remaining"]) == (
+        200, "3", "2"
+    )  # fmt: skip
+    assert run(surprise=1).status_code == 400
+    assert backend.post(RUN).status_code == 200
+    assert backend.post(RUN).status_code == 429
+    # Tables that are too old are not read: the run would be a query's, and those are used up.
+    aged(desk, days=2)
+    assert run().headers["ratelimit-limit"] == "3"
+    logged = [line["status"] for line in api.get("/endpoints/m/logs").json()["results"]]
+    assert sorted(logged) == [200] * 5 + [400], "who was over a rate leaves no line"
 
 
 def _during(slow: Api, check: Any) -> httpx.Response:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from hedgerow.endpoints.values import values_of
 from hedgerow.engine.base import Column, Engine, Limits, Query
-from hedgerow.kit.errors import HedgerowError
+from hedgerow.engine.errors import QueryCancelled, QueryTimeout
+from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.settings import Settings
 from hedgerow.language.query.catalog import Catalog, PhysicalTable
 from hedgerow.language.query.materializing.pieces import Piece
@@ -70,8 +71,17 @@ class Planner:
     variables: Variables
     settings: Settings
 
-    async def plan(self, project_id: int, name: str, query: Mapping[str, Any], buckets: Mapping[str, str]) -> TablePlan:
-        """The tables of a query; `name` is what they are called in it. Raises `Obstacle`."""
+    async def plan(
+        self,
+        project_id: int,
+        name: str,
+        query: Mapping[str, Any],
+        buckets: Mapping[str, str],
+        grows_by: str | None = None,
+    ) -> TablePlan:
+        """The tables of a query; `name` is what they are called in it. Raises `Obstacle`, or what the engine raises
+        while it is away.
+        """
         if query.get("kind") != "HogQLQuery":
             kind = query.get("kind")
             raise Obstacle("query_type_not_materializable", f"{kind} cannot be materialized. Supported: HogQLQuery.")
@@ -81,14 +91,16 @@ class Planner:
         examples = await asyncio.to_thread(self.examples, project_id, query)
         text: str = query["query"]
         try:
-            tables = await asyncio.to_thread(plan_tables, text, catalog, examples, name, buckets)
+            tables = await asyncio.to_thread(plan_tables, text, catalog, examples, name, buckets, grows_by)
             planned = [await self._described(table) for table in tables]
             options = CompileOptions(examples, limit_default=None, limit_max=None)
             inline = await asyncio.to_thread(compile_query, text, catalog, options)
             outputs = [c.name for c in await self.engine.describe(self._query(inline.sql, inline.parameters))]
         except NotExact as fault:
             raise Obstacle(fault.reason_code, str(fault), fault.start, fault.end) from fault
-        except HedgerowError as fault:
+        except (QueryTimeout, QueryCancelled):
+            raise  # of telling the columns: the engine is too busy
+        except InvalidInput as fault:
             raise Obstacle("query_invalid", fault.detail) from fault
         names = {used for table in tables for used in table.compiled.tables}
         return TablePlan(planned, outputs, sources_of(catalog, names))

@@ -24,7 +24,7 @@ async def preview(planner: Planner, endpoint: Endpoint, buckets: Mapping[str, An
     name = f"{endpoint.name}_v{version.number}"
     text = str(version.query.get("query") or "")
     try:
-        plan = await planner.plan(endpoint.project_id, name, version.query, buckets)
+        plan = await planner.plan(endpoint.project_id, name, version.query, buckets, version.append_only_column)
     except Obstacle as obstacle:
         return {**_empty(), "can_materialize": False, **_where(obstacle, text)}
     executed = await _execution(planner, endpoint, plan)
@@ -48,7 +48,7 @@ async def preview(planner: Planner, endpoint: Endpoint, buckets: Mapping[str, An
         "tables": [
             {"name": one.piece.name, "keeps": "states" if one.piece.mode == STATES else "rows",
              "columns": [{"name": column, "type": kind} for column, kind in one.piece.types.items()],
-             "order_by": list(one.order_by), "query": one.table.compiled.hogql}
+             "order_by": list(one.order_by), "query": one.table.compiled.hogql, "grows_with": one.table.grows_with}
             for one in plan.tables
         ],
     }  # fmt: skip

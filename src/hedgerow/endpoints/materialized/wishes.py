@@ -12,7 +12,7 @@ from hedgerow.endpoints.errors import CannotMaterialize
 from hedgerow.endpoints.materialized.planning import Obstacle, Planner
 from hedgerow.endpoints.materialized.switching import Switch
 from hedgerow.endpoints.records import Endpoint, Prepared, Wishes
-from hedgerow.kit.errors import InvalidInput
+from hedgerow.kit.errors import HedgerowError, InvalidInput
 
 _NO_NAME = "%"
 """Of tables that are only thought of: no table of a project can be called so."""
@@ -20,12 +20,16 @@ _NO_NAME = "%"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`on` `None`: nothing is said. `buckets` `None`: as they are. `fault`: why a new version cannot have tables."""
+    """`on` `None`: nothing is said. `buckets` `None`: as they are. `fault`: why a new version cannot have tables.
+
+    `wake`: also if the tables sleep.
+    """
 
     on: bool | None = None
     buckets: Mapping[str, Any] | None = None
     refresh: bool = False
     fault: str | None = None
+    wake: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Materializing:
         buckets = body.bucket_overrides
         carried = dict(buckets if buckets is not None else kept.bucket_overrides if kept else {})
         if not made and kept is not None and (buckets is None or carried == kept.bucket_overrides):
-            return Wish(True)
+            return Wish(True, wake=bool(body.is_materialized))
         query = wishes.query.query if made and wishes.query is not None else version.query
         number = present.current_version + 1 if made else version.number
         try:
@@ -72,7 +76,7 @@ class Materializing:
             if not made:
                 raise
             return Wish(fault=refusal.detail)
-        return Wish(True, carried)
+        return Wish(True, carried, wake=made or bool(body.is_materialized))
 
     async def judged(self, project_id: int, prepared: Prepared) -> Prepared:
         """With the reason why the query cannot be materialized, if there is one."""
@@ -80,12 +84,14 @@ class Materializing:
             await self.planner.plan(project_id, _NO_NAME, prepared.query, {})
         except Obstacle as obstacle:
             return replace(prepared, obstacle=obstacle.reason)
+        except HedgerowError:
+            pass  # the engine is away, which says nothing of the query
         return prepared
 
     def carry_out(self, session: Session, wish: Wish, endpoint: Endpoint, *, targeted: bool) -> None:
         """Switch the shown version's tables on or off; all versions' when the endpoint is switched off."""
         if wish.on:
-            self.switch.on(session, endpoint.version.id, wish.buckets, refresh=wish.refresh)
+            self.switch.on(session, endpoint.version.id, wish.buckets, refresh=wish.refresh, wake=wish.wake)
         elif not endpoint.is_active and not targeted:
             self.switch.off(session, self.switch.versions(session, endpoint.id))
         elif wish.on is False:

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
 
-from hedgerow.endpoints.bodies import KEY_FIELD
+from hedgerow.endpoints.bodies import KEY_FIELD, VersionReference
 from hedgerow.kit.errors import InvalidInput, MalformedBody
 from hedgerow.web.fields import from_validation
 
 Mode = Literal["cache", "force", "direct"]
+FormatName = Literal["json", "csv", "ndjson", "arrow", "parquet"]
+QueryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 _REFRESH: dict[str, Mode] = {
     "cache": "cache",
     "force": "force",
@@ -25,14 +27,14 @@ class RunBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     variables: dict[str, JsonValue] | None = Field(None, description="Values by code name.")
     refresh: JsonValue = Field(None, description="`cache` (default), `force` or `direct`.")
-    version: int | None = Field(None, description="The highest unless given.")
+    version: VersionReference | None = Field(
+        None, description="Its number or an alias; the default alias's, else the highest, unless given."
+    )
     limit: int | None = Field(None, description="Rows a page.")
     offset: int | None = Field(None, description="Rows to skip; needs `limit`.")
     filters_override: dict[str, JsonValue] | None = Field(None, description="Not for SQL endpoints.")
     query_override: JsonValue = Field(None, description="Refused.")
-    client_query_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = Field(
-        None, description="The query's id, for its status and to cancel it."
-    )
+    client_query_id: QueryId | None = Field(None, description="The query's id, for its status and to cancel it.")
     debug: bool | None = Field(None, description="Keep `hogql`, `timings` and such in the answer.")
 
     @model_validator(mode="before")

@@ -2,34 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import orjson
 
-from hedgerow.endpoints.records import Endpoint
-from hedgerow.endpoints.run.cached.results import Facts, Result
+from hedgerow.endpoints.run.cached.results import Facts, Result, noted
+from hedgerow.endpoints.run.memory import Definition
 from hedgerow.endpoints.run.paths import Way
 from hedgerow.endpoints.run.plans import Page
 from hedgerow.engine.base import Answer
-from hedgerow.kit.clock import iso
+from hedgerow.kit.clock import iso, now, of_unix
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.queries import answers
 
-_ONE_SECOND = timedelta(seconds=1)
+_CACHED = {True: b',"is_cached":true,"cache_target_age":"', False: b',"is_cached":false,"cache_target_age":"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """What `debug` tells beside the facts of the result."""
+    """What `debug` tells."""
 
     hogql: str
     key: str
+    facts: Facts
 
 
-def result_of(way: Way, answer: Answer, catalog: Catalog, page: Page, at: datetime) -> Result:
-    """What the engine gave at `at`, ready to be kept."""
+def result_of(way: Way, answer: Answer, catalog: Catalog, page: Page) -> Result:
+    """What the engine gave just now, ready to be kept."""
+    at = now()
     rows, count, cut = answers.trimmed(answer, way.compiled.row_limit)
     members: dict[str, Any] = {
         "columns": [column.name for column in answer.columns],
@@ -42,40 +42,42 @@ def result_of(way: Way, answer: Answer, catalog: Catalog, page: Page, at: dateti
     }
     if page.limit is not None:
         members |= {"limit": page.limit, "offset": page.offset or 0}
-    tables_at = None if way.at is None else way.at.timestamp()
-    facts = Facts(
-        at.timestamp(), way.path, way.reason, tables_at, count, answer.rows_read, answer.bytes_read, answer.seconds
-    )
-    return Result(rows, orjson.dumps(members)[1:-1], facts)
+    dated: dict[str, Any] = {"last_refresh": iso(at)}
+    if way.at is not None:
+        dated |= {"endpoint_materialized": True, "endpoint_materialized_at": iso(way.at)}
+    facts = Facts(way.path, way.reason, count, answer.rows_read, answer.bytes_read, answer.seconds)
+    tables_at = 0.0 if way.at is None else way.at.timestamp()
+    return Result(rows, _inner(members), _inner(dated), noted(facts), at.timestamp(), tables_at)
 
 
-def target(result: Result, freshness: int) -> datetime:
-    """When the result is to be made anew."""
-    if result.tables_at is None:
-        return result.made + timedelta(seconds=freshness)
-    return max(result.tables_at + timedelta(seconds=freshness), result.made + _ONE_SECOND)
+def target(result: Result, freshness: int) -> float:
+    """When the result is to be made anew, seconds since 1970."""
+    if not result.tables_at:
+        return result.made + freshness
+    return max(result.tables_at + freshness, result.made + 1)
 
 
-def body(endpoint: Endpoint, result: Result, until: datetime, debug: Debug | None) -> bytes:
-    """The whole answer; `until`: when its result is to be made anew."""
-    version = endpoint.version
-    told: dict[str, Any] = {
-        "is_cached": result.kept,
-        "last_refresh": iso(result.made),
-        "cache_target_age": iso(until),
-        "name": endpoint.name,
-        "execution_id": str(uuid4()),
-        "endpoint_version": version.number,
-        "endpoint_version_created_at": iso(version.created_at),
-    }
-    if result.tables_at is not None:
-        told |= {"endpoint_materialized": True, "endpoint_materialized_at": iso(result.tables_at)}
-    if debug is not None:
-        told |= _debug(debug, result.facts)
-    return b"".join((b'{"results":', result.rows, b",", result.members, b",", orjson.dumps(told)[1:]))
+def body(begun: bytes, execution_id: str, definition: Definition, debug: Debug | None) -> bytes:
+    """The whole answer, from its `beginning`."""
+    end = b"}" if debug is None else b"," + orjson.dumps(_debug(debug))[1:]
+    return b"".join((begun, execution_id.encode(), b'",', definition.told, end))
 
 
-def _debug(debug: Debug, facts: Facts) -> Mapping[str, Any]:
+def beginning(result: Result, until: float) -> bytes:
+    """What an answer says before its own id, the same whenever the result is told; `until`: when it is made anew."""
+    return b"".join((
+        b'{"results":', result.rows, b",", result.members, b",", result.dated,
+        _CACHED[result.kept], iso(of_unix(until)).encode(), b'","execution_id":"',
+    ))  # fmt: skip
+
+
+def _inner(members: Mapping[str, Any]) -> bytes:
+    """A JSON object without its braces."""
+    return orjson.dumps(members)[1:-1]
+
+
+def _debug(debug: Debug) -> Mapping[str, Any]:
+    facts = debug.facts
     return {
         "hogql": debug.hogql,
         "cache_key": debug.key,

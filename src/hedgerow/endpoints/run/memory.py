@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy.orm import Session
 
 from hedgerow.endpoints import shelf
 from hedgerow.endpoints.records import Endpoint
 from hedgerow.endpoints.values import values_of
+from hedgerow.kit.clock import iso
 from hedgerow.kit.rates import Charge, Rate
 from hedgerow.language.query.pipeline import Value
 from hedgerow.store import Store, revisions
-from hedgerow.variables import Variables
+from hedgerow.variables import ANY, TYPES, Type, Variable, Variables
 from hedgerow.variables.shelf import subject as variables_subject
 
 
@@ -24,8 +26,12 @@ class Definition:
 
     endpoint: Endpoint
     values: Mapping[str, Value]
+    types: Mapping[str, Type]
+    """Of the same variables, as they are declared now."""
     charges: tuple[Charge, ...] = ()
     """What the endpoint's own rate counts."""
+    told: bytes = b""
+    """What each answer tells of the version: members of a JSON object, without its braces."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,13 @@ class Definitions:
                 project.known[name, number] = found
         return found
 
+    async def answering(self, project_id: int, name: str) -> Definition | None:
+        """The version that answers a run which names none. Raises `NotFound` for the endpoint."""
+        current = await self.find(project_id, name, None)
+        if current is None or current.endpoint.default_version == current.endpoint.current_version:
+            return current
+        return await self.find(project_id, name, current.endpoint.default_version)
+
     def forget(self, project_id: int) -> None:
         """Load the project's definitions anew at their next use."""
         self._memory.forget(project_id)
@@ -68,13 +81,30 @@ class Definitions:
             if endpoint is None:
                 return None
             query = endpoint.version.query
-            values = values_of(query, self._defaults(session, project_id, query))
-            return Definition(endpoint, values, _charges(endpoint))
+            declared = self._declared(session, project_id, query)
+            values = values_of(query, {key: variable.default_value for key, variable in declared.items()})
+            return Definition(endpoint, values, _types(query, declared), _charges(endpoint), _told(endpoint))
 
-    def _defaults(self, session: Session, project_id: int, query: Mapping[str, Any]) -> dict[str, Any]:
+    def _declared(self, session: Session, project_id: int, query: Mapping[str, Any]) -> dict[str, Variable]:
         ids = [UUID(key) for key in query.get("variables") or {}]
         found = self._variables.by_ids(session, project_id, ids) if ids else {}
-        return {str(identifier): variable.default_value for identifier, variable in found.items()}
+        return {str(identifier): variable for identifier, variable in found.items()}
+
+
+def _types(query: Mapping[str, Any], declared: Mapping[str, Variable]) -> dict[str, Type]:
+    """By code name; a variable that was deleted takes anything."""
+    uses = (query.get("variables") or {}).items()
+    return {use["code_name"]: TYPES[declared[key].type] if key in declared else ANY for key, use in uses}
+
+
+def _told(endpoint: Endpoint) -> bytes:
+    version = endpoint.version
+    told = {
+        "name": endpoint.name,
+        "endpoint_version": version.number,
+        "endpoint_version_created_at": iso(version.created_at),
+    }
+    return orjson.dumps(told)[1:-1]
 
 
 def _charges(endpoint: Endpoint) -> tuple[Charge, ...]:

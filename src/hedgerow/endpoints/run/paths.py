@@ -15,6 +15,7 @@ from hedgerow.language.query.materializing.reasons import NotServable
 from hedgerow.language.query.pipeline import CompiledQuery, Value
 
 INLINE, MATERIALIZED, FALLBACK = "inline", "materialized", "materialized_fallback"
+_ASLEEP = "hibernated, as nobody ran it for long: the tables are being made anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Paths:
         """The tables when they are fresh and can answer it exactly, else the query itself."""
         kept = version.materialization
         if kept is None or kept.tables is None:
-            return Way(await self.inline(version, catalog, asked))
+            reason = _ASLEEP if kept is not None and kept.hibernated_at else None
+            return Way(await self.inline(version, catalog, asked), INLINE, reason)
         reason = "asked for" if direct else _stale(kept, version.data_freshness_seconds)
         if reason is None:
             try:
@@ -83,13 +85,13 @@ def tables_name(version: Version) -> str:
 
 def check_mode(version: Version, *, direct: bool) -> None:
     """Raise `InvalidInput` for `direct` where there is no table to go round."""
-    if direct and (version.materialization is None or version.materialization.tables is None):
+    if direct and (version.materialization is None or not version.materialization.promised):
         raise InvalidInput("refresh 'direct' is only for materialized endpoints.", attr="refresh")
 
 
 def check_required(version: Version, names: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raise `InvalidInput` unless every variable of a materialized version has a value of the caller's."""
-    if version.materialization is None or version.materialization.tables is None:
+    if version.materialization is None or not version.materialization.promised:
         return
     missing = [name for name in names if given.get(name) is None]
     if missing:

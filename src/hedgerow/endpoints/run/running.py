@@ -2,30 +2,40 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from hedgerow.endpoints.bodies import NAME
-from hedgerow.endpoints.errors import bad_parameter, no_endpoint, no_version
-from hedgerow.endpoints.run import binding, envelope, paths
+from hedgerow.endpoints.bodies import ALIAS, NAME
+from hedgerow.endpoints.errors import bad_parameter, no_alias, no_endpoint, no_version, unknown_variables
+from hedgerow.endpoints.journal.entries import Noted
+from hedgerow.endpoints.journal.recorder import Recorder
+from hedgerow.endpoints.records import Endpoint
+from hedgerow.endpoints.run import binding, envelope, paths, querying
 from hedgerow.endpoints.run.bodies import RunBody, parsed
 from hedgerow.endpoints.run.envelope import Debug
 from hedgerow.endpoints.run.memory import Definition, Definitions
+from hedgerow.endpoints.run.orders import Orders
 from hedgerow.endpoints.run.paths import Asked
 from hedgerow.endpoints.run.plans import Page
 from hedgerow.endpoints.run.replying import Reply
-from hedgerow.endpoints.run.serving import Order, Serving
+from hedgerow.endpoints.run.serving import QUERY, Order, Serving
 from hedgerow.endpoints.run.usage import Usage
 from hedgerow.kit.clock import now
-from hedgerow.kit.errors import InvalidInput, NotFound
+from hedgerow.kit.errors import HedgerowError, InvalidInput, NotFound
+from hedgerow.kit.ids import uuid_label
+from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.pipeline import Value
-from hedgerow.queries.identity import engine_id
+from hedgerow.queries.kinds import Kinds
 from hedgerow.warehouse.catalog import Catalogs
-from hedgerow.web.access import Access
+from hedgerow.web.access import Access, Grant
 
 _MOST_PAGE = 2**31 - 1
 _LARGE_BODY = 50_000
 """From this many bytes a body is worked on in a thread: it would hold up everybody else's run."""
+
+
+Known = tuple[Definition, Catalog, Grant | None]
+"""The endpoint's current definition, the project's tables, and what the caller is tied to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class Wanted:
     """A run's request, read: the body, and `version`, `limit`, `offset` from body or query string."""
 
     body: RunBody
-    version: int | None
+    version: int | str | None
     page: Page
 
 
@@ -45,47 +55,91 @@ class Runs:
     catalogs: Catalogs
     serving: Serving
     usage: Usage
+    recorder: Recorder
+    kinds: Kinds
+    orders: Orders = field(default_factory=Orders)
 
-    async def run(self, access: Access, name: str, raw: bytes, query_string: Mapping[str, str]) -> Reply:
-        """The answer; `raw` is the request's body. Raises `HedgerowError` for whatever is wrong."""
-        project_id, grant = access.project_id, binding.grant_of(access.principal, name)
-        current = await self._admitted(access, name)
-        large = len(raw) > _LARGE_BODY
-        body = await asyncio.to_thread(parsed, raw) if large else parsed(raw)
+    async def run(self, access: Access, name: str, raw: bytes | None, query_string: Mapping[str, str]) -> Reply:
+        """The answer; `raw` is the request's body, `None` that of a GET. Raises `HedgerowError` for what is wrong."""
+        known = await self.entered(access, name)
+        with self.recorder.begin(access.principal, known[0].endpoint) as noted:
+            order = await self.counted(access, known, raw, query_string, noted)
+            definition, execution_id = order.definition, uuid_label()
+            version = definition.endpoint.version
+            noted.asks(version, order.asked.values, direct=order.mode == "direct")
+            served = await self.serving.serve(order)
+            result = served.result
+            noted.answer = execution_id, result.noted, result.kept
+            self.usage.note(definition.endpoint, now())
+            debug = Debug(await self._hogql(order), served.key, result.facts) if order.debug else None
+            content = envelope.body(order.memory.beginning(served), execution_id, definition, debug)
+            # Who asks for a new result each time must not get the browser's own.
+            return Reply(content, version, result, served.until if order.mode == "cache" else 0.0)
+
+    async def entered(self, access: Access, name: str) -> Known:
+        """What a run begins with; whoever asks for an endpoint there is not is counted. Raises `HedgerowError`."""
+        grant = binding.grant_of(access.principal, name)
+        try:
+            current = await self._active(access.project_id, name)
+        except NotFound:
+            await access.admit(QUERY, ())
+            raise
+        return current, await self.catalogs.fetch(access.project_id), grant
+
+    async def counted(
+        self, access: Access, known: Known, raw: bytes | None, query_string: Mapping[str, str], noted: Noted
+    ) -> Order:
+        """What was asked, once the request is counted, also when it is wrong: by the rates of runs that are answered
+        from tables, or by those of queries. Raises `HedgerowError`."""
+        current, catalog, grant = known
+        plain, body = grant is None and not query_string, raw or b""
+        order = self.orders.find(current, catalog, body) if plain else None
+        large = len(body) > _LARGE_BODY
+        if large:  # before anybody works on it
+            await access.admit(QUERY, current.charges)
+        if order is None:
+            try:
+                order = await self._ordered(known, raw, query_string, noted)
+            except HedgerowError:
+                if not large:
+                    await access.admit(QUERY, current.charges)
+                raise
+            if plain:
+                self.orders.keep(current, body, order)
+        if not large:
+            await access.admit(await self.serving.bucket(order), current.charges)
+        return order
+
+    async def _ordered(self, known: Known, raw: bytes | None, query_string: Mapping[str, str], noted: Noted) -> Order:
+        """What was asked, checked in the documented order. Raises `HedgerowError`."""
+        current, catalog, grant = known
+        large = len(raw or b"") > _LARGE_BODY
+        body = await _body(raw, query_string)
         wanted = read(body, query_string)
+        given: Mapping[str, Any] = querying.texts(query_string) if raw is None else body.variables or {}
+        noted.values = given
         binding.check_body(grant, body)
-        definition = await self._version(project_id, current, binding.version_of(grant, wanted.version))
+        number = binding.version_of(grant, _meant(current.endpoint, wanted))
+        definition = await self._version(catalog.project_id, current, number)
+        # A store may hold kinds that this release does not run.
+        self.kinds.find(definition.endpoint.version.query.get("kind"), publishable=True)
         _refuse_unsupported(body)
-        version, direct = definition.endpoint.version, body.mode() == "direct"
-        paths.check_mode(version, direct=direct)
-        given = binding.tied(grant, version.number, definition.values, body.variables or {})
-        values = _bound(definition, given)
+        version, debug = definition.endpoint.version, bool(body.debug)
+        paths.check_mode(version, direct=body.mode() == "direct")
+        if raw is None:
+            given = querying.values(query_string, definition, given)
+        given = binding.tied(grant, version.number, definition.values, given)
+        noted.version, noted.values = version, given
+        values = bound(definition, given)
         paths.check_required(version, definition.values, given)
-        catalog = await self.catalogs.fetch(project_id)
-        asked = Asked(values, wanted.page, large or bool(body.debug))
-        query_id = engine_id(project_id, body.client_query_id)
-        order = Order(definition, catalog, asked, body.mode(), query_id, named=body.client_query_id is not None)
-        served = await self.serving.serve(order)
-        self.usage.note(definition.endpoint, now())
-        debug = Debug(await self._hogql(order), served.key) if body.debug else None
-        content = envelope.body(definition.endpoint, served.result, served.until, debug)
-        return Reply(content, definition.endpoint.version, served.result, served.until)
+        asked = Asked(values, wanted.page, large or debug)
+        return Order(definition, catalog, asked, body.mode(), body.client_query_id, debug)
 
     async def _hogql(self, order: Order) -> str:
         """The query with this run's values in it."""
         version, direct = order.definition.endpoint.version, order.mode == "direct"
         way = await self.serving.paths.choose(version, order.catalog, order.asked, direct=direct)
         return way.compiled.hogql
-
-    async def _admitted(self, access: Access, name: str) -> Definition:
-        """The endpoint's current definition, once the request is counted; also when there is no such endpoint."""
-        try:
-            current = await self._active(access.project_id, name)
-        except NotFound:
-            await access.admit("query", ())
-            raise
-        await access.admit("query", current.charges)
-        return current
 
     async def _active(self, project_id: int, name: str) -> Definition:
         """The endpoint's current definition; one that is switched off is not there."""
@@ -96,7 +150,8 @@ class Runs:
 
     async def _version(self, project_id: int, current: Definition, number: int | None) -> Definition:
         endpoint, found = current.endpoint, current
-        if number is not None and number != endpoint.current_version:
+        number = endpoint.default_version if number is None else number
+        if number != endpoint.current_version:
             other = None
             if 1 <= number <= endpoint.current_version:
                 other = await self.definitions.find(project_id, endpoint.name, number)
@@ -108,9 +163,15 @@ class Runs:
         return found
 
 
+async def _body(raw: bytes | None, query_string: Mapping[str, str]) -> RunBody:
+    if raw is None:
+        return querying.options(query_string)
+    return await asyncio.to_thread(parsed, raw) if len(raw) > _LARGE_BODY else parsed(raw)
+
+
 def read(body: RunBody, query_string: Mapping[str, str]) -> Wanted:
     """`version`, `limit` and `offset` of the body, else of the query string; raises in the hand-made shape."""
-    version = _number("version", body.version, query_string)
+    version = body.version if body.version is not None else _reference(query_string)
     limit = _number("limit", body.limit, query_string)
     offset = _number("offset", body.offset, query_string)
     if limit is not None and limit < 1:
@@ -121,6 +182,22 @@ def read(body: RunBody, query_string: Mapping[str, str]) -> Wanted:
         raise bad_parameter("offset requires limit to be set")
     page = Page(None if limit is None else min(limit, _MOST_PAGE), None if offset is None else min(offset, _MOST_PAGE))
     return Wanted(body, version, page)
+
+
+def _reference(query_string: Mapping[str, str]) -> int | str | None:
+    text = query_string.get("version")
+    return text if text is not None and ALIAS.match(text) else _number("version", None, query_string)
+
+
+def _meant(endpoint: Endpoint, wanted: Wanted) -> int | None:
+    """The number of the wanted version, which need not exist."""
+    if wanted.version is None:
+        return None
+    number = endpoint.number_of(wanted.version)
+    if number is None:
+        fault = no_alias(str(wanted.version))
+        raise fault if wanted.body.version is not None else bad_parameter(f"Invalid version parameter: {fault.detail}")
+    return number
 
 
 def _number(name: str, said: int | None, query_string: Mapping[str, str]) -> int | None:
@@ -140,17 +217,15 @@ def _refuse_unsupported(body: RunBody) -> None:
         raise InvalidInput("Not allowed for HogQL endpoints. Use variables instead.", attr="filters_override")
 
 
-def _bound(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Value]:
-    """The values of all variables: the caller's over the endpoint's own."""
+def bound(definition: Definition, given: Mapping[str, Any]) -> Mapping[str, Value]:
+    """The values of all variables: the caller's over the endpoint's own, each of its variable's type."""
     if not given:
         return definition.values
-    unknown = [name for name in given if name not in definition.values]
-    if unknown:
-        shown = ", ".join(name[:60] for name in unknown[:10])
-        allowed = ", ".join(definition.values) or "none"
-        raise InvalidInput(f"Unknown variable(s): {shown}. This endpoint's variables: {allowed}.", attr="variables")
+    values = {**definition.values, **given}
+    if len(values) > len(definition.values):
+        raise unknown_variables([name for name in given if name not in definition.values], definition.values)
     for name, value in given.items():
-        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
-            text = f"The value of variable {name} must be a text, a number, a boolean, null, or a list of those."
-            raise InvalidInput(text, attr="variables")
-    return {**definition.values, **given}
+        kind = definition.types[name]
+        if type(value) not in kind.plain:
+            values[name] = kind.fitted(name, value)
+    return values

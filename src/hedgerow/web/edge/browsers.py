@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _REQUEST_HEADERS = ("Authorization", "Content-Type", "Accept", "If-None-Match", "X-Request-Id")
 _ANSWER_HEADERS = (
+    "Content-Disposition",
     "ETag",
     "RateLimit",
     "RateLimit-Limit",
@@ -14,7 +15,13 @@ _ANSWER_HEADERS = (
     "RateLimit-Remaining",
     "RateLimit-Reset",
     "Retry-After",
+    "X-Endpoint-Version",
+    "X-Execution-Id",
+    "X-Is-Cached",
+    "X-Last-Refresh",
+    "X-Materialized-At",
     "X-Request-Id",
+    "X-Row-Limit",
 )
 _REMEMBERED_SECONDS = 600
 

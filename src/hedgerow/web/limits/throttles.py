@@ -87,7 +87,8 @@ class Throttles:
                 nearest, least, left = charge, remaining, tally.seconds_left
             if remaining < 0:
                 break
-        wait = max(1, math.ceil(left))
+        # The end of a window minus now may be a hair over its length.
+        wait = min(max(1, math.ceil(left)), nearest.rate.seconds)
         standing = Standing(charges, nearest, max(0, int(least)), wait)
         if least < 0:
             refusal = Throttled(wait)

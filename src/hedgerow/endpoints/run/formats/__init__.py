@@ -1,0 +1,1 @@
+"""Runs answered in other formats than JSON: chosen, written piece by piece, kept, sent."""
