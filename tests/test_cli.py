@@ -73,14 +73,28 @@ def test_secret_keys_are_made_listed_and_revoked(run: Run) -> None:
     assert "backend" not in run("key", "list").stdout
 
 
-def test_a_token_is_made_on_the_command_line(run: Run) -> None:
-    done = run("token", "create", "sales", "--var", "tenant=acme", "--var", "n=7", "--version", "2", "--seconds", "60")
+def test_a_token_is_made_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    with start_server(tmp_path / "home", {"HEDGEROW_BOOTSTRAP_KEY": KEY}) as server, server.client(KEY) as client:
+        for name, kind in (("tenant", "String"), ("n", "Number")):
+            client.post("/api/projects/1/insight_variables/", json={"name": name, "type": kind}).raise_for_status()
+        query = {"kind": "HogQLQuery", "query": "select {variables.tenant}, {variables.n}"}
+        client.post("/api/projects/1/endpoints/", json={"name": "sales", "query": query}).raise_for_status()
+    done = run("token", "create", "sales", "--var", "tenant=acme", "--var", "n=7", "--version", "1", "--seconds", "60")
     assert done.returncode == 0, done.stderr
     claims = jwt.decode(done.stdout.splitlines()[-1], options={"verify_signature": False})
-    assert claims["endpoints"] == {"sales": {"variables": {"tenant": "acme", "n": 7}, "versions": [2]}}
+    assert claims["endpoints"] == {"sales": {"variables": {"tenant": "acme", "n": 7}, "versions": [1]}}
     assert claims["exp"] - claims["iat"] == 60
-    assert run("token", "create", "sales", "--seconds", "99999999").returncode == 1
-    assert run("token", "create", "sales", "--project", "9").stderr == "hedgerow: Project 9 does not exist.\n"
+    for arguments, words in (
+        (["sales", "--seconds", "99999999"], "A token lives for 1 to"),
+        (["sales", "--project", "9"], "Project 9 does not exist."),
+        (["seles"], "Endpoint 'seles' not found."),
+        (["sales", "--version", "2"], "Version 2 of sales not found."),
+        (["sales", "--var", "tennant=acme"], "Unknown variable(s): tennant."),
+        (["sales", "--var", "n=many"], "Variable n must be a Number"),
+    ):
+        refused = run("token", "create", *arguments)
+        assert (refused.returncode, refused.stdout) == (1, ""), arguments
+        assert refused.stderr.startswith(f"hedgerow: {words}"), refused.stderr
 
 
 def test_a_key_is_limited_to_projects(run: Run) -> None:

@@ -2,15 +2,20 @@
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from hedgerow import __version__
+from hedgerow.cli import endpoints, models, secrets
+from hedgerow.cli import sources as source_commands
+from hedgerow.cli.talking import print_table
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.settings import Settings, SettingsWrong, load, sources, unknown
+
+if TYPE_CHECKING:
+    from hedgerow.accounts.tokens import Wish
+    from hedgerow.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 key = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal keys.")
@@ -19,6 +24,10 @@ project = typer.Typer(no_args_is_help=True, help="Make and list projects.")
 app.add_typer(key, name="key")
 app.add_typer(token, name="token")
 app.add_typer(project, name="project")
+app.add_typer(endpoints.group, name="endpoints")
+app.add_typer(source_commands.group, name="sources")
+app.add_typer(secrets.group, name="secrets")
+app.add_typer(models.group, name="models")
 
 
 def main() -> None:
@@ -76,7 +85,7 @@ def query(
     text: Annotated[str, typer.Argument(help="A HogQL SELECT.")],
     url: Annotated[str, typer.Option(envvar="HEDGEROW_URL", help="The server; default: this machine's.")] = "",
     key: Annotated[str, typer.Option(envvar="HEDGEROW_KEY", help="A key with query:read.")] = "",
-    project: Annotated[str, typer.Option(help="Project id.")] = "@current",
+    project: Annotated[str, typer.Option(envvar="HEDGEROW_PROJECT", help="Project id.")] = "@current",
     output: Annotated[str, typer.Option("--format", help="table, json or csv.")] = "table",
 ) -> None:
     """Ask a running server."""
@@ -92,7 +101,7 @@ def config() -> None:
     """Print every setting, its value and where it comes from; secrets masked."""
     settings = _settings()
     rows = [(f"HEDGEROW_{s.name.upper()}", s.shown, s.source) for s in sources(settings, os.environ)]
-    _print(("setting", "value", "from"), rows)
+    print_table(("setting", "value", "from"), rows)
 
 
 @key.command("create")
@@ -136,7 +145,7 @@ def list_keys() -> None:
         (k.id, k.label, k.mask, ", ".join(k.scopes), k.project_id, k.created_at)
         for k in administration.list_secret_keys(_settings())
     ]
-    _print(("id", "label", "key", "scopes", "projects", "created"), rows)
+    print_table(("id", "label", "key", "scopes", "projects", "created"), rows)
 
 
 @key.command("revoke")
@@ -161,11 +170,15 @@ def create_token(
 ) -> None:
     """Make a token that is safe in a browser, and print it, alone, on the last line."""
     from hedgerow.accounts import administration, minting
+    from hedgerow.endpoints.administration import grant
 
-    settings = _settings()
-    grants = {endpoint: minting.grant(minting.values_of(var or []), version)}
-    wish = minting.wish(grants, (seconds, settings.token_max_seconds), rate, subject)
-    print(administration.create_token(settings, project, wish))
+    settings, values = _settings(), minting.values_of(var or [])
+
+    def wished(store: "Store") -> "Wish":
+        grants = {endpoint: grant(store, project, endpoint, values, version)}
+        return minting.wish(grants, (seconds, settings.token_max_seconds), rate, subject)
+
+    print(administration.create_token(settings, project, wished))
 
 
 @project.command("create")
@@ -185,7 +198,7 @@ def list_projects() -> None:
     from hedgerow.accounts import administration
 
     rows = [(p.id, p.name, p.timezone, p.api_token) for p in administration.list_projects(_settings())]
-    _print(("id", "name", "time zone", "token"), rows)
+    print_table(("id", "name", "time zone", "token"), rows)
 
 
 def _projects(limits: tuple[int, ...] | None) -> str:
@@ -194,11 +207,3 @@ def _projects(limits: tuple[int, ...] | None) -> str:
 
 def _settings(**given: Any) -> Settings:
     return load({name: value for name, value in given.items() if value is not None})
-
-
-def _print(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    table = Table(*head, box=None)
-    for row in rows:
-        table.add_row(*map(str, row))
-    width = None if sys.stdout.isatty() else 400
-    Console(width=width, highlight=False).print(table)
