@@ -1,8 +1,6 @@
 """Cached runs: against a constant JSON answer of the same server and framework, and with 1,000 endpoints beside."""
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from bench.load import Load, measure, post
+from bench.processes import hedgerow, running
 from bench.table import Measured, show
 from hedgerow.kit.ids import token
 
@@ -32,7 +31,7 @@ def main() -> None:
     """One endpoint against the constant answer; then all endpoints and versions in turn; the time of their list."""
     key = token("phx_")
     headers = {"Authorization": f"Bearer {key}"}
-    with tempfile.TemporaryDirectory() as home, _server(home, key):
+    with tempfile.TemporaryDirectory() as home, hedgerow(home, _PORT, key):
         base = f"http://127.0.0.1:{_PORT}/api/projects/1"
         with httpx.Client(base_url=base, headers=headers, timeout=60) as api:
             _check(api.post("/insight_variables", json={"name": "customer", "type": "Number", "default_value": 1}))
@@ -115,42 +114,12 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _server(home: str, key: str) -> Iterator[None]:
-    environment = os.environ | {
-        "HEDGEROW_HOME": home,
-        "HEDGEROW_PORT": str(_PORT),
-        "HEDGEROW_BOOTSTRAP_KEY": key,
-        "HEDGEROW_LOG_LEVEL": "error",
-        "HEDGEROW_THROTTLE": "false",
-    }
-    with _running([sys.executable, "-m", "hedgerow", "serve"], f"http://127.0.0.1:{_PORT}/readyz", environment):
-        yield
-
-
-@contextmanager
 def _floor(content: bytes) -> Iterator[None]:
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(content)
         command = [sys.executable, "-m", "bench.cached", file.name]
-        with _running(command, f"http://127.0.0.1:{_FLOOR_PORT}/ready", dict(os.environ)):
+        with running(command, f"http://127.0.0.1:{_FLOOR_PORT}/ready"):
             yield
-
-
-@contextmanager
-def _running(command: list[str], ready: str, environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        while True:
-            assert process.poll() is None, "the server ended"
-            try:
-                if httpx.get(ready, timeout=2).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _serve_floor(content: bytes) -> None:

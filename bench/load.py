@@ -28,6 +28,11 @@ def post(path: str, body: bytes, key: str) -> bytes:
     return head.encode() + body
 
 
+def get(path: str) -> bytes:
+    """The same for what needs no body and no key."""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
 def measure(port: int, request: Callable[[int], bytes], connections: int, seconds: float) -> Load:
     """Ask as fast as `connections` connections can; `request` makes the n-th request."""
     if connections == 1:
@@ -44,12 +49,18 @@ def _alone(port: int, request: Callable[[int], bytes], seconds: float) -> Load:
         start = time.perf_counter()
         while (began := time.perf_counter()) < start + seconds:
             connection.sendall(request(len(times)))
-            length, head = 0, answers.readline()
+            head = answers.readline()
             assert b" 200 " in head, head
-            while (line := answers.readline()) != b"\r\n":
-                if line.lower().startswith(b"content-length:"):
+            length, chunked = 0, False
+            while (line := answers.readline().lower()) != b"\r\n":
+                if line.startswith(b"content-length:"):
                     length = int(line[15:])
+                chunked = chunked or line.startswith(b"transfer-encoding: chunked")
             answers.read(length)
+            while chunked and (length := int(answers.readline(), 16)):
+                answers.read(length + 2)
+            if chunked:
+                answers.readline()
             times.append(time.perf_counter() - began)
     return _load(times, seconds)
 
@@ -85,5 +96,10 @@ async def _answer(reader: asyncio.StreamReader) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     if b" 200 " not in head[:16]:
         raise AssertionError(head.decode(errors="replace") + (await reader.read(500)).decode(errors="replace"))
+    if b"transfer-encoding: chunked" in head.lower():
+        while length := int(await reader.readline(), 16):
+            await reader.readexactly(length + 2)
+        await reader.readline()
+        return
     place = head.lower().index(b"content-length:") + 15
     await reader.readexactly(int(head[place : head.index(b"\r", place)]))

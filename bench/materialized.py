@@ -1,6 +1,7 @@
 """A grouped query with an equality and a range over 20,000,000 rows: from its tables against by itself."""
 
 import asyncio
+import json
 import statistics
 import tempfile
 import time
@@ -12,9 +13,10 @@ from bench.table import Measured, show
 from hedgerow.engine.base import Column, Engine, Limits, Query
 from hedgerow.engine.chdb import ChdbEngine
 from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
+from hedgerow.language.query.materializing.growing import AFTER
 from hedgerow.language.query.materializing.planning import sortable
 from hedgerow.language.query.materializing.serving import Served, Tables
-from hedgerow.language.query.pipeline import CompileOptions, Value, compile_query, plan_tables
+from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, Value, compile_query, plan_tables, rebind
 
 ROWS = 20_000_000
 RUNS = 15
@@ -24,6 +26,9 @@ SELECT toDateTime('2025-01-01 00:00:00', 'UTC') + cityHash64(number) % 31536000,
   ['free', 'pro', 'team'][number % 3 + 1], cityHash64(number, 2) % 1000, cityHash64(number, 3) % 100000
 FROM numbers({ROWS})
 """
+MORE = FILL.replace("2025-01-01 00:00:00", "2026-01-01 00:00:01").replace("31536000", "86400")
+MORE = MORE.replace(f"numbers({ROWS})", f"numbers({ROWS // 100})")
+"""Rows of the following day."""
 QUERY = """
 SELECT plan, count() AS n, sum(amount) AS total, avg(amount) AS average FROM sales
 WHERE country = {variables.country} AND ts >= {variables.a} AND ts < {variables.b} GROUP BY plan ORDER BY plan
@@ -61,6 +66,7 @@ async def _measure(engine: Engine) -> None:
         lines.append(Measured(f"{what}: states on disk; the table", kept / 2**20, on_disk, "MB", ""))
         lines.append(Measured(f"{what}: seconds to make the states", made, float("nan"), "s", ""))
     show(f"A materialized run over {ROWS:,} rows", lines)
+    await _report_growth(engine, catalog, values[0])
     await engine.close()
 
 
@@ -85,6 +91,41 @@ async def _tables(engine: Engine, catalog: Catalog, text: str, examples: Mapping
         served.append(Served(replace(one.piece, types=types), one.piece.name))
         size += (await engine.size("p1", one.piece.name)).bytes_on_disk
     return Tables(served), size
+
+
+async def _report_growth(engine: Engine, catalog: Catalog, examples: Mapping[str, Value]) -> None:
+    """A refresh after one row in a hundred was appended: what is new, against all rows; of states that are alike."""
+    (one,) = plan_tables(QUERY, catalog, examples, "kept", {}, "ts")
+    assert one.more is not None
+    assert one.probe is not None
+    await _tables(engine, catalog, QUERY, examples)
+    last = int(await _told(engine, one.probe, 0, 2))
+    await engine.insert_query("p1", "sales", Query(MORE, limits=_LIMITS))
+    began = time.perf_counter()
+    assert int(await _told(engine, one.probe, last, 4)) == ROWS, "no row came late"
+    await engine.clone_table("p1", "grown", "kept")
+    bound = rebind(one.more, {AFTER: last})
+    assert bound is not None
+    await engine.insert_query("p1", "grown", Query(bound.sql, bound.parameters, _LIMITS))
+    appended = time.perf_counter() - began
+    began = time.perf_counter()
+    await _tables(engine, catalog, QUERY, examples)
+    full = time.perf_counter() - began
+    sizes = [float((await engine.size("p1", table)).rows) for table in ("grown", "kept")]
+    show(
+        f"A refresh after {ROWS // 100:,} rows were appended to {ROWS:,}",
+        [
+            Measured("appended, with its checks; all rows", appended, full, "s", "<= 0.5", appended <= full / 2),
+            Measured("rows of states; of a full refresh", sizes[0], sizes[1], "", ""),
+        ],
+    )
+
+
+async def _told(engine: Engine, probe: CompiledQuery, after: int, place: int) -> str:
+    bound = rebind(probe, {AFTER: after})
+    assert bound is not None
+    answer = await engine.run(Query(bound.sql, bound.parameters, _LIMITS))
+    return str(json.loads(answer.json_rows())[0][place])
 
 
 async def _median(

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.load import Load, measure, post
+from bench.payments import CUSTOMERS, payments
+from bench.processes import hedgerow, running
 from bench.table import Measured, show
 from hedgerow.kit.ids import token
 from hedgerow.kit.settings import Settings
 
-_ROWS, _CUSTOMERS = 1_000_000, 100_000
 _SORTED = ["customer_id"]
 _PORT, _FLOOR_PORT = 18_475, 18_476
 _ROUNDS, _SECONDS = 7, 1.0
@@ -40,8 +37,8 @@ def main() -> None:
     key = token("phx_")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "payments.parquet")
-        pq.write_table(_payments(), file)
-        with _server(Path(folder, "home"), key), _floor(file):
+        pq.write_table(payments(), file)
+        with hedgerow(Path(folder, "home"), _PORT, key, upload_max_bytes=str(1 << 30)), _floor(file):
             _load(file, key)
             _report(key)
 
@@ -73,11 +70,11 @@ def _round(key: str) -> tuple[Load, ...]:
     """Ours, Starlette and the pool at one connection; ours and Starlette at sixteen; many rows, ours and the pool."""
 
     def ours(number: int) -> bytes:
-        body = b'{"refresh":"force","variables":{"customer":%d}}' % (number * 7919 % _CUSTOMERS)
+        body = b'{"refresh":"force","variables":{"customer":%d}}' % (number * 7919 % CUSTOMERS)
         return post(_RUN.format("cold"), body, key)
 
     def floor(number: int) -> bytes:
-        return post("/run", b"%d" % (number * 7919 % _CUSTOMERS), key)
+        return post("/run", b"%d" % (number * 7919 % CUSTOMERS), key)
 
     def wide(_: int) -> bytes:
         return post(_RUN.format("wide"), b'{"refresh":"force"}', key)
@@ -113,64 +110,11 @@ def _made(answer: httpx.Response) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def _payments() -> pa.Table:
-    """Numbers scattered by multiplication: the same rows every time."""
-    ids = pa.array(range(_ROWS), pa.int64())
-
-    def scattered(factor: int, below: int) -> Any:
-        product = pc.multiply(ids, factor)
-        return pc.subtract(product, pc.multiply(pc.divide(product, below), below))
-
-    countries = pa.array([f"country {n}" for n in range(50)])
-    starts = pa.scalar(1_700_000_000, pa.int64())
-    return pa.table(
-        {
-            "id": ids,
-            "customer_id": scattered(7919, _CUSTOMERS),
-            "country": pc.take(countries, scattered(104_729, 50)),
-            "amount": pc.divide(scattered(1_299_709, 1_000_000).cast(pa.float64()), 100.0),
-            "quantity": scattered(31, 10),
-            "ts": pc.add(scattered(15_485_863, 10_000_000), starts).cast(pa.timestamp("s")),
-        }
-    )
-
-
-@contextmanager
-def _server(home: Path, key: str) -> Iterator[None]:
-    environment = os.environ | {
-        "HEDGEROW_HOME": str(home),
-        "HEDGEROW_PORT": str(_PORT),
-        "HEDGEROW_BOOTSTRAP_KEY": key,
-        "HEDGEROW_LOG_LEVEL": "error",
-        "HEDGEROW_THROTTLE": "false",
-        "HEDGEROW_UPLOAD_MAX_BYTES": str(1 << 30),
-    }
-    with _running([sys.executable, "-m", "hedgerow", "serve"], f"http://127.0.0.1:{_PORT}/readyz", environment):
-        yield
-
-
 @contextmanager
 def _floor(file: Path) -> Iterator[None]:
     command = [sys.executable, "-m", "bench.run", str(file)]
-    with _running(command, f"http://127.0.0.1:{_FLOOR_PORT}/ready", dict(os.environ)):
+    with running(command, f"http://127.0.0.1:{_FLOOR_PORT}/ready"):
         yield
-
-
-@contextmanager
-def _running(command: list[str], ready: str, environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(command, env=environment)
-    try:
-        while True:
-            assert process.poll() is None, "the server ended"
-            try:
-                if httpx.get(ready, timeout=2).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _serve_floor(file: Path) -> None:
@@ -199,7 +143,7 @@ def _serve_floor(file: Path) -> None:
 
     async def direct(request: Request) -> Response:
         asked = query if request.path_params["what"] == "cold" else lambda _: Query(wide.sql, wide.parameters)
-        found = await _median(lambda n: engine.run(asked(n * 7919 % _CUSTOMERS)), 150)
+        found = await _median(lambda n: engine.run(asked(n * 7919 % CUSTOMERS)), 150)
         return Response(json.dumps(found), media_type="application/json")
 
     async def ready(_: Request) -> Response:

@@ -1,18 +1,16 @@
 """Uploads: rows a second of the whole way in against the engine's own insert, and the memory a large file takes."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from bench.processes import hedgerow
 from bench.table import Measured, show
 from hedgerow.kit.ids import token
 
@@ -54,29 +52,6 @@ async def _insert(path: Path) -> float:
         seconds = time.perf_counter() - began
         await engine.close()
     return seconds
-
-
-@contextmanager
-def _server(home: str, key: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {
-        "HEDGEROW_HOME": home,
-        "HEDGEROW_PORT": str(_PORT),
-        "HEDGEROW_BOOTSTRAP_KEY": key,
-        "HEDGEROW_LOG_LEVEL": "error",
-        "HEDGEROW_UPLOAD_MAX_BYTES": str(4 << 30),
-    }
-    process = subprocess.Popen([sys.executable, "-m", "hedgerow", "serve"], env=environment)
-    try:
-        while True:
-            try:
-                if httpx.get(f"http://127.0.0.1:{_PORT}/readyz", timeout=2).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.02)
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
 
 
 class _Memory:
@@ -135,7 +110,7 @@ def main() -> None:
         _write_csv(small, 10_000)
         alone = _engine_alone(path)
         home = f"{folder}/home"
-        with _server(home, key) as process:
+        with hedgerow(home, _PORT, key, upload_max_bytes=str(4 << 30)) as process:
             _post(small, key, "first")
             with _Memory(process.pid, Path(home, "incoming"), path.stat().st_size) as memory:
                 seconds = _post(path, key, "large")
