@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.buckets",
     "tests.support.disks",
     "tests.support.apps",
+    "tests.support.remotes",
 ]
 
 

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,7 @@ def test_rates_are_counted_in_redis(make_app: MakeApi, redis_url: str) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
-def test_whole_application_on_postgresql_and_redis(make_app: MakeApi, postgres_url: str, redis_url: str) -> None:
+def test_whole_application_on_postgresql_and_redis(postgres_url: str, redis_url: str, make_app: MakeApi) -> None:
     api = make_app(database_url=postgres_url, cache_url=redis_url)
     assert api.get("/readyz").json() == {"status": "ok", "store": "ok", "engine": "ok", "cache": "ok"}
     uploaded = api.post("/warehouse_tables/file", files={"file": ("t.csv", b"a\n1\n")})
@@ -112,17 +111,6 @@ def test_first_start_shows_a_key_once_and_stops_in_order(tmp_path: Path) -> None
         with again.client(key) as client:
             assert client.get("/api/users/@me/").status_code == 200
         assert again.stop(signal.SIGINT) == 0
-
-
-@pytest.mark.acceptance
-@pytest.mark.slow
-def test_process_is_ready_within_seconds(tmp_path: Path) -> None:
-    with start_server(tmp_path / "home"):
-        pass
-    began = time.monotonic()
-    with start_server(tmp_path / "home"):
-        # `make bench` holds it to 3 s; a busy test machine gets more.
-        assert time.monotonic() - began < 8
 
 
 @pytest.mark.acceptance

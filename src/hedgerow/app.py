@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
@@ -14,8 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 import hedgerow.accounts.project_routes
 import hedgerow.accounts.routes
 import hedgerow.activity.routes
+import hedgerow.checks.routes
 import hedgerow.endpoints.routes
 import hedgerow.queries.routes
+import hedgerow.sources.routes.schemas
+import hedgerow.sources.routes.sources
 import hedgerow.variables.routes
 import hedgerow.views.routes.links
 import hedgerow.views.routes.runs
@@ -26,27 +30,40 @@ from hedgerow.accounts import Accounts, prepare
 from hedgerow.accounts.administration import make_home, store_url
 from hedgerow.activity import Retention
 from hedgerow.cache import Cache, open_cache
+from hedgerow.checks import Checks, open_checks
+from hedgerow.connectors import Connectors
+from hedgerow.connectors.apis import api_connectors
+from hedgerow.connectors.clickhouse import ClickHouseConnector
+from hedgerow.connectors.custom import custom_connector
+from hedgerow.connectors.mysql import MySqlConnector
+from hedgerow.connectors.postgres import PostgresConnector
+from hedgerow.connectors.sqlite import SqliteConnector
 from hedgerow.endpoints import Backends as EndpointBackends
-from hedgerow.endpoints import Endpoints, open_endpoints
+from hedgerow.endpoints import EndpointReaders, Endpoints, open_endpoints
 from hedgerow.endpoints.run.cached.results import Results
 from hedgerow.engine.base import Engine
-from hedgerow.engine.folder import FolderTaken
+from hedgerow.engine.folder import FolderLock, FolderTaken
 from hedgerow.engine.metered import Figures, metered
 from hedgerow.engine.opening import open_engine
 from hedgerow.files import Files, open_files
 from hedgerow.jobs import Figures as JobFigures
 from hedgerow.jobs import JobRoom, open_jobs
 from hedgerow.kit.errors import HedgerowError
+from hedgerow.kit.outgoing import OutgoingGuard
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
 from hedgerow.materialize import Tables
 from hedgerow.queries.opening import Backends as QueryBackends
 from hedgerow.queries.opening import open_queries
 from hedgerow.queries.routes import QueryDesk
-from hedgerow.store import Secrets, Store, open_secrets
+from hedgerow.sources import Backends as SourceBackends
+from hedgerow.sources import Sources, open_sources
+from hedgerow.sources.memory import contribute as dotted_names
+from hedgerow.store import Secrets, Store, open_secrets, rotating
+from hedgerow.store.secrets import keep_keys, keys_of, new_key
 from hedgerow.variables import Variables
 from hedgerow.views import Backends as ViewBackends
-from hedgerow.views import ViewMemory, Views, open_views, taken
+from hedgerow.views import Neighbours, ViewMemory, Views, open_views, taken
 from hedgerow.warehouse import Backends, Warehouse, open_warehouse
 from hedgerow.web import schema, serving
 from hedgerow.web.application import create, include, mount
@@ -77,9 +94,11 @@ class House:
     accounts: Accounts
     warehouse: Warehouse
     tables: Tables
+    checks: Checks
     queries: QueryDesk
     views: Views
     endpoints: Endpoints
+    sources: Sources
 
 
 def build(settings: Settings, engine: Engine | None = None) -> FastAPI:
@@ -127,11 +146,11 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     figures = Figures()
     engine = metered(await _engine_and_schema(settings, store, engine, opened), figures)
     standing_on = Backends(store, secrets, engine, files)
-    warehouse = open_warehouse(standing_on, settings, [taken], [ViewMemory().contribute])
+    warehouse = open_warehouse(standing_on, settings, [taken], [dotted_names, ViewMemory().contribute])
     opened.push_async_callback(warehouse.close)
     await warehouse.start()
     retention.start()
-    tables = Tables(store, engine)
+    tables = Tables(store, engine, lease=timedelta(seconds=settings.job_lease))
     opened.push_async_callback(tables.close)
     await tables.start()
     slots = _slots(cache, settings)
@@ -142,11 +161,28 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     standing = EndpointBackends(
         store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots, jobs, tables, cache
     )
-    views = open_views(ViewBackends(store, engine, warehouse.catalogs, warehouse.tables.named, tables, jobs), settings)
+    checks = open_checks(store, engine, warehouse.catalogs, settings)
+    warehouse.uploads.inspections.append(checks.looking.inspect)
+    neighbours = Neighbours(warehouse.tables.named, EndpointReaders())
+    viewing = ViewBackends(store, engine, warehouse.catalogs, tables, jobs, checks, neighbours)
+    views = open_views(viewing, settings)
+    warehouse.tables.farewells.append(views.table_gone)
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
-    rooms = (jobs, accounts, warehouse, tables, queries, views, endpoints)
+    await endpoints.start()
+    syncing = SourceBackends(store, secrets, connectors(settings), jobs, warehouse, tables, engine, checks)
+    sources = open_sources(syncing)
+    opened.push_async_callback(sources.close)
+    rooms = (jobs, accounts, warehouse, tables, checks, queries, views, endpoints, sources)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)
+
+
+def connectors(settings: Settings) -> Connectors:
+    """What sources can be connected with."""
+    guard = OutgoingGuard(settings.source_private_hosts)
+    files = SqliteConnector(settings.source_folder)
+    servers = (PostgresConnector(guard), MySqlConnector(guard), ClickHouseConnector(guard))
+    return Connectors([files, *servers, custom_connector(guard), *api_connectors(guard)])
 
 
 async def _start_worker(house: House, opened: AsyncExitStack) -> None:
@@ -184,6 +220,33 @@ def open_store(settings: Settings) -> Store:
     return Store(store_url(settings))
 
 
+def rotate_secrets(settings: Settings) -> int:
+    """Encrypt what is stored encrypted with the first of the setting's keys, else with a new one; how much it was.
+
+    Each step leaves keys that read everything, whether it is the last one or not.
+    """
+    make_home(settings.home_path)
+    store, said = open_store(settings), settings.secret_key.get_secret_value()
+    file = settings.home_path / "secret.key"
+    folder = settings.home_path / "engine"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = FolderLock(folder) if not said else None  # a server that runs here knows only the keys it began with
+    try:
+        _migrate(store)
+        keys = [] if said else [new_key(), *keys_of(file)]
+        if keys:
+            keep_keys(file, keys)
+        with store.write() as session:
+            count = rotating.rotate(session, open_secrets(said, settings.home_path))
+        if keys:
+            keep_keys(file, keys[:1])
+        return count
+    finally:
+        store.dispose()
+        if lock is not None:
+            lock.release()
+
+
 def _first_start(house: House) -> str | None:
     with house.store.write() as session:
         return prepare(session, house.settings.bootstrap_key.get_secret_value())
@@ -216,7 +279,11 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     mount(app, runs, "data_modeling_jobs")
     links = hedgerow.views.routes.links.router(house.store, house.views, house.accounts, gate)
     mount(app, links, "warehouse_view_links")
+    mount(app, hedgerow.checks.routes.router(house.checks, house.accounts, gate), "data_checks")
     mount(app, hedgerow.endpoints.routes.router(house.endpoints, house.accounts, gate), "endpoints")
+    sources = hedgerow.sources.routes.sources.router(house.sources, house.accounts, gate)
+    mount(app, sources, "external_data_sources")
+    mount(app, hedgerow.sources.routes.schemas.router(house.sources, gate), "external_data_schemas")
 
 
 def _watch(metrics: Metrics, figures: Figures) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from hedgerow.jobs import Job, JobRoom, open_jobs
-from hedgerow.store import Store
+from hedgerow.store import Store, StoreFull
+from tests.support.disks import fill
 from tests.support.job_process import started
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
@@ -148,12 +148,6 @@ def test_a_paused_process_finds_its_job_gone(desk: Desk) -> None:
         assert [line[4] for line in desk.lines("end")] != [pid]
 
 
-def fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as ballast:
-        while True:
-            ballast.write(bytes(1 << 12))
-
-
 def enqueue_until_it_fails(desk: Desk) -> None:
     """What the store's log of changes has room for yet goes in."""
     for number in range(1000):
@@ -170,7 +164,7 @@ def test_a_job_that_ends_while_the_disk_is_full_is_written_down_later(small_disk
         until(lambda: desk.get(made).progress)
         with pytest.raises(OSError, match="No space left"):
             fill(ballast)
-        with pytest.raises(OperationalError, match="full"):
+        with pytest.raises(StoreFull):
             enqueue_until_it_fails(desk)
         until(lambda: desk.lines("end"))
         time.sleep(LEASE)

@@ -4,6 +4,7 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow as pa
 from pyarrow import csv, parquet
 
 TABLES = ("airlines", "airports", "planes", "weather", "flights")
@@ -23,8 +24,8 @@ def _folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def write_parquet(table: str, target: Path) -> int:
-    """Write one table as Parquet, `NA` as null; how many rows."""
+def read(table: str) -> pa.Table:
+    """One table, `NA` as null."""
     plain = _folder() / f"{table}.csv"
     options = csv.ConvertOptions(null_values=["NA", ""], strings_can_be_null=True)
     if plain.exists():
@@ -32,5 +33,11 @@ def write_parquet(table: str, target: Path) -> int:
     else:
         with zipfile.ZipFile(plain.with_suffix(".csv.zip")) as archive, archive.open(plain.name) as content:
             rows = csv.read_csv(content, convert_options=options)
+    return rows
+
+
+def write_parquet(table: str, target: Path) -> int:
+    """Write one table as Parquet; how many rows."""
+    rows = read(table)
     parquet.write_table(rows, target, compression="zstd")
     return int(rows.num_rows)

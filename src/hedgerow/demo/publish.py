@@ -1,4 +1,4 @@
-"""What the demo publishes: tables, insight variables and endpoints, each made only when it is not there yet."""
+"""What the demo publishes: tables, variables, views with checks, endpoints; each made only when it is not there yet."""
 
 import json
 import tempfile
@@ -43,6 +43,24 @@ GROUP BY airline, day
 }
 """Saved queries, those that others read first; the last one is made into a table every day."""
 _MATERIALIZED = "carrier_days"
+
+CHECKS: tuple[Mapping[str, Any], ...] = (
+    {"name": "one row per airline and day", "kind": "unique", "config": {"columns": ["airline", "day"]}},
+    {"name": "every day has its airline", "kind": "not_null", "config": {"column": "airline"}},
+    {"name": "a year of days", "kind": "row_count", "config": {"min": 4_000, "max": 16 * 365}},
+    {
+        "name": "airlines are known",
+        "kind": "relationships",
+        "config": {"column": "airline", "to": "airlines", "field": "name"},
+    },
+    {
+        "name": "no day is five hours late",
+        "kind": "custom_sql",
+        "severity": "warn",
+        "config": {"query": "SELECT airline, day, average_delay FROM carrier_days WHERE average_delay > 300"},
+    },
+)
+"""What must hold of the materialized view's rows before they are published."""
 
 ENDPOINTS: Mapping[str, tuple[str, str]] = {
     "delays_by_carrier": (
@@ -150,9 +168,20 @@ def _save_queries(project: Project, report: Report) -> None:
             body = {"name": name, "query": {"kind": "HogQLQuery", "query": query.strip()}}
             there[name] = project.call("POST", "warehouse_saved_queries/", json=body)
             report(f"view {name}")
+    place = f"warehouse_saved_queries/{there[_MATERIALIZED]['id']}"
+    _make_checks(project, report, f"{place}/data_checks/")
     if not there[_MATERIALIZED]["is_materialized"]:
-        project.call("POST", f"warehouse_saved_queries/{there[_MATERIALIZED]['id']}/materialize/")
+        project.call("POST", f"{place}/materialize/")
         report(f"view {_MATERIALIZED}: made into a table, every day")
+
+
+def _make_checks(project: Project, report: Report, path: str) -> None:
+    there = project.names(path, "name")
+    missing = [check for check in CHECKS if check["name"] not in there]
+    for check in missing:
+        project.call("POST", path, json=check)
+    if missing:
+        report(f"view {_MATERIALIZED}: {len(missing)} data checks, before each new table is published")
 
 
 def _make_endpoints(project: Project, report: Report) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hedgerow.demo.flights import DataMissing
 from hedgerow.demo.publish import DemoFailed, Project, publish
+from hedgerow.demo.source import connect
 from hedgerow.kit.ids import token
 from hedgerow.kit.settings import Settings
 
@@ -30,6 +31,7 @@ def run(settings: Settings) -> int:
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=120) as api:
             key = _accepted_key(api, key, settings.home_path)
             publish(Project(api), lambda line: console.print(f"  [green]✓[/] {line}"))
+            connect(Project(api), settings.source_folder, lambda line: console.print(f"  [green]✓[/] {line}"))
             _summarise(console, api, address, key)
         return server.wait()
     except KeyboardInterrupt:
@@ -108,6 +110,9 @@ def _summarise(console: Console, api: httpx.Client, address: str, key: str) -> N
         f"    -d '{body}'\n",
         flush=True,
     )
+    command = os.path.relpath(Path(sys.executable).parent / "hedgerow")
+    console.print("Keep the endpoints as files, to review, test and push them:\n")
+    print(f"  {command} endpoints pull --host {address} --api-key {key}\n", flush=True)
     console.print("Ctrl-C stops it; the data stays for the next `make demo`.")
 
 
