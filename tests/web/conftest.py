@@ -47,6 +47,9 @@ class People:
     def recall(self, key: str) -> Principal | None:
         return None
 
+    def recaller(self, key: str) -> Callable[[], Principal | None]:
+        return lambda: self.keys.get(key)
+
     async def authenticate(self, key: str) -> Principal | None:
         return self.keys.get(key)
 

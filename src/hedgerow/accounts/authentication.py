@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,9 +31,17 @@ class Accounts:
         self._generation = Remembered[str, "_Memory"](self._revision, lambda _subject: _Memory())
 
     def recall(self, key: str) -> Principal | None:
-        memory = self._generation.peek(keys.SUBJECT)
-        known = memory.recall(keys.digest(key)) if memory else None
-        return known.principal if known else None
+        return self.recaller(key)()
+
+    def recaller(self, key: str) -> Callable[[], Principal | None]:
+        digest = keys.digest(key)
+
+        def recall() -> Principal | None:
+            memory = self._generation.peek(keys.SUBJECT)
+            known = memory.recall(digest) if memory else None
+            return known.principal if known else None
+
+        return recall
 
     async def authenticate(self, key: str) -> Principal | None:
         memory = self._generation.peek(keys.SUBJECT) or await self._generation.fetch(keys.SUBJECT)

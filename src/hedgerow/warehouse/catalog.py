@@ -57,9 +57,18 @@ class Catalogs:
         loaded = await self._memory.fetch(project_id)
         if not loaded.urls or self._guard.allow_private:
             return loaded.catalog
-        if loaded.answer is None or time.monotonic() - loaded.checked_at > _CHECK_SECONDS:
+        if self._unchecked(loaded):
             await asyncio.to_thread(self._check, loaded)
         return loaded.answer or loaded.catalog
+
+    def peek(self, project_id: int) -> Catalog | None:
+        """The same, if it is known without asking anybody."""
+        loaded = self._memory.peek(project_id)
+        if loaded is None:
+            return None
+        if not loaded.urls or self._guard.allow_private:
+            return loaded.catalog
+        return None if self._unchecked(loaded) else loaded.answer
 
     def forget(self, project_id: int) -> None:
         """Load the project's catalog anew at its next use."""
@@ -78,6 +87,10 @@ class Catalogs:
                 tables.update({table.name: table for table in contribute(session, project_id, tables)})
         urls = {record.name: record.url_pattern for record in records if record.physical is None}
         return _Loaded(Catalog(project_id, database(project_id), tables), urls)
+
+    @staticmethod
+    def _unchecked(loaded: _Loaded) -> bool:
+        return loaded.answer is None or time.monotonic() - loaded.checked_at > _CHECK_SECONDS
 
     def _check(self, loaded: _Loaded) -> None:
         refused = frozenset(name for name, url in loaded.urls.items() if self._refuses(url))

@@ -91,11 +91,27 @@ class Authenticator(Protocol):
         """The key's owner if that is fresh in memory: costs no more than a look."""
         ...
 
+    def recaller(self, key: str) -> Callable[[], Principal | None]:
+        """Recalls the same key again and again, without holding it."""
+        ...
+
     async def authenticate(self, key: str) -> Principal | None:
         """The key's owner, or `None` for a key that is unknown or revoked.
 
         Raises `AuthenticationFailed` for a token that is not good, with the reason.
         """
+        ...
+
+
+class Standing(Protocol):
+    """Lets the same request in again, without waiting for anybody."""
+
+    def holds(self) -> bool:
+        """Whether its key still stands for the same principal, as far as memory tells."""
+        ...
+
+    def admit(self, bucket: str, charges: Sequence[Charge]) -> Mapping[str, str]:
+        """Count it; the headers that tell how it stands with its rates. Raises `Throttled`."""
         ...
 
 
@@ -107,6 +123,10 @@ class Gate(Protocol):
     ) -> Callable[[Request], Awaitable[Access]]:
         """A dependency for `/api/projects/{project_id}/…`: key good and of one of those kinds, scope held, project
         theirs, throttle counted (unless `bucket` is `None`: then by the route)."""
+        ...
+
+    def standing(self, request: Request, access: Access) -> Standing | None:
+        """For requests of the same bytes as this one, which was let in; `None` where somebody must be asked."""
         ...
 
     def user(self, scope: str | None) -> Callable[[Request], Awaitable[Principal]]:

@@ -17,6 +17,7 @@ from hedgerow.web.edge.browsers import Browsers
 from hedgerow.web.edge.proxies import Proxies, networks
 from hedgerow.web.express import Express, Lanes
 from hedgerow.web.frame import Frame
+from hedgerow.web.prompt import Prompts
 from hedgerow.web.routing import Index, told
 from hedgerow.web.telemetry.metrics import Metrics
 
@@ -70,6 +71,8 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         Middleware(Express, lanes=lanes),
     )
     app.state.site_url = settings.site_url
+    # What the middleware for browsers says to requests that are no browser's.
+    app.state.prompts = Prompts(metrics, [(b"vary", b"Origin")] if settings.allowed_origins else ())
     app.state.metrics, app.state.scopes, app.state.operations = metrics, {}, {}
     app.state.documented = APIRouter(generate_unique_id_function=_operation_id)
     app.state.indexes = [Index(PROJECTS, lanes), Index(ENVIRONMENTS, lanes)]

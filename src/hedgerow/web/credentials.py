@@ -1,5 +1,6 @@
 """Where a request may carry a personal key: header, JSON body, query string, in that order."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import orjson
@@ -28,15 +29,19 @@ class Credentials(NamedTuple):
         return f"Personal API key found in request {self.place} is invalid."
 
 
+def in_header(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The key of the first `Authorization` header; empty if there is none."""
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, key = value.decode("latin-1").partition(" ")
+            return key.strip() if scheme.lower() == "bearer" else ""
+    return ""
+
+
 async def find(request: Request) -> Credentials | None:
     """The request's credentials. A JSON body that is read here stays readable."""
-    for name, value in request.scope["headers"]:
-        if name != b"authorization":
-            continue
-        scheme, _, key = value.decode("latin-1").partition(" ")
-        if scheme.lower() == "bearer" and (key := key.strip()):
-            return Credentials(key, _HEADER)
-        break
+    if key := in_header(request.scope["headers"]):
+        return Credentials(key, _HEADER)
     if key := await _in_body(request):
         return Credentials(key, "body")
     if key := request.query_params.get(_BODY_KEY, ""):

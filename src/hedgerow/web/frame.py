@@ -18,7 +18,7 @@ from hedgerow.web.telemetry.metrics import Metrics
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SECURITY = [
+SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
@@ -58,10 +58,7 @@ class Frame:
                 await render(ServerFault())(scope, receive, answer.send)
         finally:
             seconds = time.perf_counter() - start
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            self._metrics.ended(method, _template(scope), answer.status, seconds)
-            say = _log.debug if path in _PROBES and answer.status < 400 else _log.info
-            say("request", method=scope["method"], path=path, status=answer.status, ms=round(seconds * 1000, 2))
+            ended(self._metrics, scope["method"], path, template(scope), answer.status, seconds)
             request_id.reset(token)
 
 
@@ -77,12 +74,19 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), (b"x-request-id", self._identifier), *_SECURITY]
+            headers = [*message.get("headers", ()), (b"x-request-id", self._identifier), *SECURITY]
             message["headers"] = headers
             extra: dict[str, str] | None = self._scope.get("hedgerow.headers")
             if extra and self.status != 429:
                 headers.extend((name.lower().encode(), value.encode()) for name, value in extra.items())
         await self._send(message)
+
+
+def ended(metrics: Metrics, method: str, path: str, route: str, status: int, seconds: float) -> None:
+    """Count and log a request that was answered."""
+    metrics.ended(method if method in _METHODS else "OTHER", route, status, seconds)
+    say = _log.debug if path in _PROBES and status < 400 else _log.info
+    say("request", method=method, path=path, status=status, ms=round(seconds * 1000, 2))
 
 
 def _request_id(scope: Scope) -> bytes:
@@ -92,7 +96,7 @@ def _request_id(scope: Scope) -> bytes:
     return label().encode()
 
 
-def _template(scope: Scope) -> str:
+def template(scope: Scope) -> str:
     """The matched route's path with its parameters' names: a small set, unlike paths."""
     express: str | None = scope.get(ROUTE)
     if express is not None:

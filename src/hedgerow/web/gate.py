@@ -1,6 +1,7 @@
 """The gate in front of every private route: key, scope, project, membership, rate; from memory alone when it can."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -9,8 +10,9 @@ from starlette.requests import Request
 
 from hedgerow.kit.errors import AuthenticationFailed, NotAuthenticated, NotFound, PermissionDenied
 from hedgerow.kit.rates import Charge
+from hedgerow.kit.stepping import at_once
 from hedgerow.web import credentials
-from hedgerow.web.access import ITSELF, PEOPLE, Access, Authenticator, Kind, Principal
+from hedgerow.web.access import ITSELF, PEOPLE, Access, Authenticator, Kind, Principal, Standing
 from hedgerow.web.credentials import Credentials
 from hedgerow.web.limits.refusals import Refusals
 from hedgerow.web.limits.throttles import Throttles
@@ -69,6 +71,15 @@ class KeyGate:
 
         return _labelled(enter, scope)
 
+    def standing(self, request: Request, access: Access) -> Standing | None:
+        """See `web.access.Gate`."""
+        principal, project_id = access.principal, access.project_id
+        key = credentials.in_header(request.scope["headers"])
+        asks = self._throttles.remote or principal.organizations is not None
+        if not key or asks or project_id not in principal.member_projects:
+            return None
+        return _Standing(self._authenticator.recaller(key), principal, project_id, self._throttles)
+
     async def _authenticate(self, request: Request, kinds: frozenset[Kind]) -> Principal:
         found = await credentials.find(request)
         if found is None:
@@ -115,6 +126,23 @@ class KeyGate:
         standing = await self._throttles.count(bucket, principal, project_id, charges)
         if standing is not None:
             request.scope["hedgerow.headers"] = standing.headers()
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """`web.access.Standing`; a principal never changes, so one that is the same may do the same."""
+
+    recall: Callable[[], Principal | None]
+    principal: Principal
+    project_id: int
+    throttles: Throttles
+
+    def holds(self) -> bool:
+        return self.recall() is self.principal
+
+    def admit(self, bucket: str, charges: Sequence[Charge]) -> Mapping[str, str]:
+        standing = at_once(self.throttles.count(bucket, self.principal, self.project_id, charges))
+        return {} if standing is None else standing.headers()
 
 
 def holds(principal: Principal, scope: str) -> bool:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from hedgerow.web.prompt.connection import connection
+
 _THREADS = 32
 _FINISH_SECONDS = 3
 """How long requests in flight may go on after a stop signal, before they are cancelled."""
@@ -60,7 +62,7 @@ async def serve(app: FastAPI, bound: socket.socket, ready: Callable[[], None]) -
     async with app.router.lifespan_context(app):
         config = uvicorn.Config(
             app,
-            http="httptools" if sys.implementation.name == "cpython" else "auto",
+            http=connection(app.state.prompts),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -58,6 +58,11 @@ class Definitions:
                 project.known[name, number] = found
         return found
 
+    def peek(self, project_id: int, name: str) -> Definition | None:
+        """The current version, if it is known without asking anybody."""
+        project = self._memory.peek(project_id)
+        return project.known.get((name, None)) if project else None
+
     async def answering(self, project_id: int, name: str) -> Definition | None:
         """The version that answers a run which names none. Raises `NotFound` for the endpoint."""
         current = await self.find(project_id, name, None)

@@ -12,12 +12,14 @@ from hedgerow.endpoints.run.bodies import FormatName, RunBody
 from hedgerow.endpoints.run.formats.choosing import JSON, wanted
 from hedgerow.endpoints.run.formats.exporting import Exports
 from hedgerow.endpoints.run.formats.sending import sent
+from hedgerow.endpoints.run.prompt import remember
 from hedgerow.endpoints.run.querying import RunQuery
 from hedgerow.endpoints.run.replying import response
 from hedgerow.endpoints.run.running import Runs
 from hedgerow.web.access import ANYONE, Access, Gate
 from hedgerow.web.bodies import whole
 from hedgerow.web.hangup import until_hangup
+from hedgerow.web.prompt import REMEMBER
 
 _NOTHING: Mapping[str, str] = {}
 _PATH = "/endpoints/{name}/run"
@@ -38,8 +40,10 @@ def add_run(routes: APIRouter, runs: Runs, exports: Exports, gate: Gate) -> None
         if chosen is not JSON:
             file = exports.run(access, scope["path_params"]["name"], raw, asked, chosen)
             return sent(request, await until_hangup(request, file), runs.serving.settings.http_max_age)
-        work = runs.run(access, scope["path_params"]["name"], raw, asked)
-        return response(request, await until_hangup(request, work), runs.serving.settings.http_max_age)
+        reply = await until_hangup(request, runs.run(access, scope["path_params"]["name"], raw, asked))
+        if REMEMBER in scope and raw is not None and reply.result.kept:
+            remember(request, runs, gate, access, raw)
+        return response(request, reply, runs.serving.settings.http_max_age)
 
     routes.add_route(_PATH, run, methods=["GET", "POST"])
     _describe(routes, enter)

@@ -18,7 +18,7 @@ from hedgerow.endpoints.run.orders import Orders
 from hedgerow.endpoints.run.paths import Asked
 from hedgerow.endpoints.run.plans import Page
 from hedgerow.endpoints.run.replying import Reply
-from hedgerow.endpoints.run.serving import QUERY, Order, Serving
+from hedgerow.endpoints.run.serving import QUERY, Order, Served, Serving
 from hedgerow.endpoints.run.usage import Usage
 from hedgerow.kit.clock import now
 from hedgerow.kit.errors import HedgerowError, InvalidInput, NotFound
@@ -64,17 +64,20 @@ class Runs:
         known = await self.entered(access, name)
         with self.recorder.begin(access.principal, known[0].endpoint) as noted:
             order = await self.counted(access, known, raw, query_string, noted)
-            definition, execution_id = order.definition, uuid_label()
-            version = definition.endpoint.version
+            version = order.definition.endpoint.version
             noted.asks(version, order.asked.values, direct=order.mode == "direct")
             served = await self.serving.serve(order)
-            result = served.result
-            noted.answer = execution_id, result.noted, result.kept
-            self.usage.note(definition.endpoint, now())
-            debug = Debug(await self._hogql(order), served.key, result.facts) if order.debug else None
-            content = envelope.body(order.memory.beginning(served), execution_id, definition, debug)
+            debug = Debug(await self._hogql(order), served.key, served.result.facts) if order.debug else None
+            content = self.told(order, served, noted, debug)
             # Who asks for a new result each time must not get the browser's own.
-            return Reply(content, version, result, served.until if order.mode == "cache" else 0.0)
+            return Reply(content, version, served.result, served.until if order.mode == "cache" else 0.0)
+
+    def told(self, order: Order, served: Served, noted: Noted, debug: Debug | None = None) -> bytes:
+        """The answer's JSON, with an id of its own; the run is noted where runs are."""
+        execution_id, result = uuid_label(), served.result
+        noted.answer = execution_id, result.noted, result.kept
+        self.usage.note(order.definition.endpoint, now())
+        return envelope.body(order.memory.beginning(served), execution_id, order.definition, debug)
 
     async def entered(self, access: Access, name: str) -> Known:
         """What a run begins with; whoever asks for an endpoint there is not is counted. Raises `HedgerowError`."""

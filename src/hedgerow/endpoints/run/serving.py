@@ -18,6 +18,7 @@ from hedgerow.engine.errors import EngineError
 from hedgerow.kit.clock import now
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.settings import Settings
+from hedgerow.kit.stepping import at_once
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.pipeline import CompiledQuery
 from hedgerow.queries.identity import engine_id
@@ -100,6 +101,21 @@ class Serving:
         if kept is None:
             kept = await self._new(key, order)
         return Served(kept, key, target(kept, version.data_freshness_seconds))
+
+    def at_hand(self, order: Order) -> Served | None:
+        """A kept result that may be told and is in this process's memory: nobody waits for it."""
+        version = order.definition.endpoint.version
+        key = order.memory.keys.get(tables_name(version))
+        kept = None if key is None or self.results.remote else at_once(self._kept(key, order))
+        if key is None or kept is None:
+            return None
+        self.results.count(hit=True)
+        return Served(kept, key, target(kept, version.data_freshness_seconds))
+
+    def bucket_at_hand(self, order: Order) -> str | None:
+        """As `bucket`; `None` if that is not known yet."""
+        tables = tables_name(order.definition.endpoint.version)
+        return order.memory.buckets.get(tables) if tables else QUERY
 
     async def bucket(self, order: Order) -> str:
         """By which rates the order counts: those of tables if they can answer it, else those of queries."""

@@ -52,6 +52,11 @@ class Throttles:
         self._together = self._rates | shared
         self._known: dict[tuple[str, int | None, Hashable], tuple[Charge, ...]] = {}
 
+    @property
+    def remote(self) -> bool:
+        """Whether counting may have to wait for another machine."""
+        return self._counter.remote
+
     async def count(
         self, bucket: str, principal: Principal, project_id: int | None, own: Sequence[Charge] = ()
     ) -> Standing | None:
@@ -128,12 +133,12 @@ class Counter:
     """Counts in a cache. Where that is far away, a part of a large rate is taken at once and spent here."""
 
     def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+        self._cache, self.remote = cache, cache.remote
         self._leases: dict[str, _Lease] = {}
 
     async def count(self, key: str, rate: Rate) -> Tally:
         """Count one."""
-        if not self._cache.remote:
+        if not self.remote:
             return await self._cache.tally(key, rate.seconds)
         now = time.monotonic()
         lease = self._leases.get(key)

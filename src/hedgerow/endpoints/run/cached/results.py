@@ -56,7 +56,7 @@ class Results:
     """Results by key in the shared cache, and how often one was there."""
 
     def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+        self._cache, self.remote = cache, cache.remote
         self._decoded: OrderedDict[str, tuple[bytes, Result]] = OrderedDict()
         self.hits = 0
         self.misses = 0
