@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.disks",
     "tests.support.apps",
     "tests.support.remotes",
+    "tests.support.ssh_server",
 ]
 
 

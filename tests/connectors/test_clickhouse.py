@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +18,7 @@ import pytest
 from hedgerow.connectors import Ask, Refused, SourceError, Unreachable
 from hedgerow.connectors.clickhouse import ClickHouseConnector
 from hedgerow.connectors.clickhouse.declaration import DECLARATION
-from hedgerow.connectors.clickhouse.session import Session
+from hedgerow.connectors.clickhouse.session import connected
 from hedgerow.kit.outgoing import OutgoingGuard
 from tests.conformance.connectors import Case, ConnectorConformance
 from tests.support.api_server import Answer, ApiServer, Asked
@@ -203,7 +202,7 @@ def test_a_strict_server_reaches_no_internal_host(host: str, database: Database)
 
 def test_the_session_may_only_read(database: Database) -> None:
     database.execute("CREATE TABLE {db}.log (id Int32) ENGINE = MergeTree ORDER BY id")
-    with closing(Session(database.config(), GUARD)) as session, pytest.raises(Refused, match="readonly"):
+    with connected(database.config(), GUARD) as session, pytest.raises(Refused, match="readonly"):
         session.rows(f"INSERT INTO {database.name}.log SELECT 1")
     assert database.client.command(f"SELECT count() FROM {database.name}.log") == 0
 
@@ -314,7 +313,7 @@ def test_an_answer_that_is_cut_is_no_answer(database: Database, cut: int) -> Non
     with server.running():
         port = int(server.url.rpartition(":")[2])
         with (
-            closing(Session({**config, "port": port}, GUARD)) as session,
+            connected({**config, "port": port}, GUARD) as session,
             pytest.raises(Unreachable, match="broke off"),
         ):
             list(session.batches("SELECT 1"))

@@ -28,15 +28,6 @@ from tests.support.require import missing
 _OURS = "FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()"
 
 
-@pytest.fixture(scope="session")
-def mariadb_server() -> Iterator[str]:
-    """The URL of a MariaDB server that asks for a password, offers TLS, and lives in another time zone."""
-    if mariadb_process.binaries() is None:
-        missing("MariaDB", "mariadb-install-db and mariadbd")
-    with mariadb_process.running(password="s3cret-of-many-letters") as url:
-        yield url
-
-
 class Database:
     """A fresh database."""
 

@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 from hedgerow.store import Store
-from tests.support import postgres_process
+from tests.support import mariadb_process, postgres_process
 from tests.support.require import missing
 
 _CANDIDATES = ("postgresql://root@127.0.0.1:5432/postgres", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -48,6 +48,15 @@ def _answers(url: str) -> bool:
     except psycopg.Error:
         return False
     return True
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    """The URL of a MariaDB server that asks for a password, offers TLS, and lives in another time zone."""
+    if mariadb_process.binaries() is None:
+        missing("MariaDB", "mariadb-install-db and mariadbd")
+    with mariadb_process.running(password="s3cret-of-many-letters") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-FieldKind = Literal["text", "password", "number", "select", "switch", "textarea", "ssh-tunnel", "json"]
+FieldKind = Literal["text", "password", "number", "select", "switch", "switch-group", "textarea", "ssh-tunnel", "json"]
 SyncType = Literal["full_refresh", "incremental", "append", "webhook", "cdc"]
 CursorType = Literal["integer", "numeric", "datetime", "date", "timestamp", "objectid", "xid"]
 CursorValue = int | float | Decimal | datetime | date | str
@@ -54,8 +54,8 @@ class Field:
     """A field of a source's form; the form, validation, redaction and documentation are made from it.
 
     A select whose options have fields, and a switch that has some, hold an object: `{"selection": …, <fields>}` and
-    `{"enabled": …, <fields>}`. The value of a `secret` or of a password is never shown again. `ssh-tunnel` brings its
-    own fields.
+    `{"enabled": …, <fields>}`, as do a `switch-group`, whether it has fields or not, and an `ssh-tunnel`, whose fields
+    are those of `tunnel.SSH_TUNNEL`. The value of a `secret` or of a password is never shown again.
     """
 
     name: str

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from hedgerow.connectors.base import Ask, Config, Cursor, Refused, RemoteColumn, RemoteTable, SyncType
 from hedgerow.connectors.batches import chosen_columns, schema_of
 from hedgerow.connectors.clickhouse.declaration import DECLARATION
-from hedgerow.connectors.clickhouse.session import Session
+from hedgerow.connectors.clickhouse.session import Session, connected
 from hedgerow.connectors.clickhouse.types import ChType, nullable, type_of
 from hedgerow.kit.outgoing import OutgoingGuard
 
@@ -49,20 +49,20 @@ class ClickHouseConnector:
         self._guard = guard
 
     def check(self, config: Config) -> None:
-        with closing(Session(config, self._guard)) as session:
+        with connected(config, self._guard) as session:
             session.rows("SELECT 1 AS one")
 
     def discover(self, config: Config) -> Sequence[RemoteTable]:
-        with closing(Session(config, self._guard)) as session:
+        with connected(config, self._guard) as session:
             return [table.remote for table in _tables(session, config)]
 
     def find(self, config: Config, name: str) -> RemoteTable | None:
         """One table, by its name alone."""
-        with closing(Session(config, self._guard)) as session:
+        with connected(config, self._guard) as session:
             return next((table.remote for table in _tables(session, config, name)), None)
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
-        with closing(Session(config, self._guard)) as session:
+        with connected(config, self._guard) as session:
             table = next(iter(_tables(session, config, ask.table)), None)
             if table is None:
                 raise Refused(f"There is no table {ask.table} that this user may read.")

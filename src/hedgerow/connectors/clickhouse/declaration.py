@@ -1,6 +1,7 @@
 """What a ClickHouse source asks for."""
 
 from hedgerow.connectors.base import Declaration, Field
+from hedgerow.connectors.tunnel import SSH_TUNNEL, normalised_tunnel
 
 DECLARATION = Declaration(
     source_type="ClickHouse",
@@ -22,7 +23,9 @@ DECLARATION = Declaration(
             default=True,
             caption="It must be a public authority's, for the host.",
         ),
+        SSH_TUNNEL,
     ),
+    normalise=normalised_tunnel,
     snapshot=True,
     keywords=("sql", "database", "olap"),
 )

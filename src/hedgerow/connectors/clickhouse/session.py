@@ -4,7 +4,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from hedgerow import __version__
 from hedgerow.connectors.base import Config, Refused, SourceError, Unreachable
-from hedgerow.connectors.rest.transport import GuardedTransport
+from hedgerow.connectors.rest.transport import GuardedTransport, LedTransport
+from hedgerow.connectors.tunnel import tls_demanded, tunnelled, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
 _TIMEOUT = {"connect": 10.0, "write": 30.0, "pool": 10.0}
@@ -45,12 +46,11 @@ _CHANGED = {10, 16, 47, 60}
 
 
 class Session:
-    """One source's way to its server; close it."""
+    """One source's questions to its server; close it."""
 
-    def __init__(self, config: Config, guard: OutgoingGuard) -> None:
-        self._config = config
-        secure = config.get("secure", True)
-        self._transport = GuardedTransport(guard, "host", verify=bool(config.get("verify", True)))
+    def __init__(self, config: Config, transport: httpx.BaseTransport) -> None:
+        self._config, self._transport = config, transport
+        secure = config.get("secure", True) or tls_demanded(config, unsaid=False)
         host = str(config["host"])
         shown = f"[{host}]" if ":" in host else host
         try:
@@ -122,6 +122,21 @@ class Session:
             raise _unanswered(error) from error
         response.request = request
         return response
+
+
+@contextmanager
+def connected(config: Config, guard: OutgoingGuard) -> Iterator[Session]:
+    """A session, straight to the server or through its tunnel."""
+    verify = bool(config.get("verify", True))
+    if not tunnelled(config):
+        with closing(Session(config, GuardedTransport(guard, "host", verify=verify))) as session:
+            yield session
+        return
+    with (
+        way(guard, config) as found,
+        closing(Session(config, LedTransport(found.addresses[0], found.port, verify=verify))) as session,
+    ):
+        yield session
 
 
 def _no_host() -> Refused:

@@ -20,7 +20,7 @@ from hedgerow.connectors.mysql import catalog
 from hedgerow.connectors.mysql.catalog import MySqlTable
 from hedgerow.connectors.mysql.declaration import DECLARATION
 from hedgerow.connectors.mysql.faults import connecting, working
-from hedgerow.connectors.reaching import addresses
+from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
 _CONNECT_SECONDS = 10
@@ -72,12 +72,15 @@ class MySqlConnector:
 
     @contextmanager
     def _connected(self, config: Config) -> "Iterator[pymysql.Connection[Any]]":
-        host, port = str(config["host"]), int(config["port"])
-        found = addresses(self._guard, host, port)
+        with way(self._guard, config) as found, self._through(found, config) as connection:
+            yield connection
+
+    @contextmanager
+    def _through(self, found: Way, config: Config) -> "Iterator[pymysql.Connection[Any]]":
         with connecting():
             connection = pymysql.connect(
-                host=host,  # the name that a certificate is checked against
-                port=port,
+                host=str(config["host"]),  # the name that a certificate is checked against
+                port=int(config["port"]),
                 user=str(config["user"]),
                 password=str(config["password"]).encode(),
                 database=str(config["database"]),
@@ -91,7 +94,7 @@ class MySqlConnector:
                 defer_connect=True,
                 **_tls(config),
             )
-        reached = _reached(found, port)
+        reached = _reached(found)
         try:
             with connecting(), _no_longer_than(_CONNECT_SECONDS, reached):
                 connection.connect(reached)
@@ -128,7 +131,7 @@ def _no_longer_than(seconds: float, reached: socket.socket) -> Iterator[None]:
 
 
 def _tls(config: Config) -> dict[str, Any]:
-    if not config.get("using_ssl", True):
+    if not config.get("using_ssl", True) and not tls_demanded(config, unsaid=False):
         return {"ssl_disabled": True}
     context = ssl.create_default_context()
     if not config.get("verify_certificate"):
@@ -136,12 +139,12 @@ def _tls(config: Config) -> dict[str, Any]:
     return {"ssl": context}
 
 
-def _reached(found: Sequence[str], port: int) -> socket.socket:
+def _reached(found: Way) -> socket.socket:
     """A connection to the first address that answers."""
     fault: OSError | None = None
-    for address in found:
+    for address in found.addresses:
         try:
-            reached = socket.create_connection((address, port), _CONNECT_SECONDS)
+            reached = socket.create_connection((address, found.port), _CONNECT_SECONDS)
         except OSError as error:
             fault = error
             continue

@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from hedgerow.connectors.base import Declaration, Field
+from hedgerow.connectors.tunnel import SSH_TUNNEL, normalised_tunnel
 
 
 def normalised(given: Mapping[str, Any]) -> dict[str, Any]:
     """A connection string says what is not said beside it."""
-    values = dict(given)
+    values = normalised_tunnel(given)
     text = values.pop("connection_string", None)
     if not isinstance(text, str) or not text.strip():
         return values
@@ -57,6 +58,7 @@ DECLARATION = Declaration(
             placeholder="mysql://reader:password@db.example.com:3306/shop",
             caption="Instead of the fields above.",
         ),
+        SSH_TUNNEL,
     ),
     normalise=normalised,
     snapshot=True,

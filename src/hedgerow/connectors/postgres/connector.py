@@ -16,7 +16,7 @@ from hedgerow.connectors.postgres import catalog
 from hedgerow.connectors.postgres.catalog import PgTable
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
-from hedgerow.connectors.reaching import addresses
+from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
 _CONNECT_SECONDS = 10
@@ -70,33 +70,37 @@ class PostgresConnector:
 
     @contextmanager
     def _connected(self, config: Config) -> Iterator[psycopg.Connection[Any]]:
-        host, port = str(config["host"]), int(config["port"])
-        found = addresses(self._guard, host, port)
-        mode = config.get("sslmode") or "prefer"
-        options: dict[str, Any] = {
-            **_ALONE,
-            **_STEADY,
-            "sslmode": mode,
-            "sslrootcert": "system" if mode == "verify-full" else _NOTHING,
-            # Hosts and addresses in pairs: the name is what a certificate is checked against.
-            "host": ",".join([host] * len(found)),
-            "hostaddr": ",".join(found),
-            "port": port,
-            "dbname": config["database"],
-            "user": config["user"],
-            "password": config["password"],
-            "connect_timeout": _CONNECT_SECONDS,
-            "client_encoding": "UTF8",
-            "application_name": "hedgerow",
-        }
-        with connecting():
-            connection = psycopg.connect(**options, autocommit=True)
-        try:
-            with working():
-                connection.execute(_SESSION)
-            yield connection
-        finally:
-            connection.close()
+        with way(self._guard, config) as reached:
+            with connecting():
+                connection = psycopg.connect(**_options(config, reached), autocommit=True)
+            try:
+                with working():
+                    connection.execute(_SESSION)
+                yield connection
+            finally:
+                connection.close()
+
+
+def _options(config: Config, reached: Way) -> dict[str, Any]:
+    mode = config.get("sslmode") or "prefer"
+    if mode != "verify-full" and tls_demanded(config, unsaid=True):
+        mode = "require"
+    return {
+        **_ALONE,
+        **_STEADY,
+        "sslmode": mode,
+        "sslrootcert": "system" if mode == "verify-full" else _NOTHING,
+        # Hosts and addresses in pairs: the name is what a certificate is checked against.
+        "host": ",".join([str(config["host"])] * len(reached.addresses)),
+        "hostaddr": ",".join(reached.addresses),
+        "port": reached.port,
+        "dbname": config["database"],
+        "user": config["user"],
+        "password": config["password"],
+        "connect_timeout": _CONNECT_SECONDS,
+        "client_encoding": "UTF8",
+        "application_name": "hedgerow",
+    }
 
 
 def _tables(connection: psycopg.Connection[Any], config: Config, name: str | None = None) -> list[PgTable]:

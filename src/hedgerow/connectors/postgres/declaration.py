@@ -7,13 +7,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from hedgerow.connectors.base import Declaration, Field, Option
+from hedgerow.connectors.tunnel import SSH_TUNNEL, normalised_tunnel
 
 _FROM_STRING = {"host": "host", "port": "port", "dbname": "database", "user": "user", "password": "password"}
 
 
 def normalised(given: Mapping[str, Any]) -> dict[str, Any]:
     """`dbname` is `database`; a connection string says what is not said beside it."""
-    values = dict(given)
+    values = normalised_tunnel(given)
     if "dbname" in values:
         alias = values.pop("dbname")
         values.setdefault("database", alias)
@@ -70,6 +71,7 @@ DECLARATION = Declaration(
             placeholder="postgresql://reader:password@db.example.com:5432/shop",
             caption="Instead of the fields above.",
         ),
+        SSH_TUNNEL,
     ),
     normalise=normalised,
     release="ga",

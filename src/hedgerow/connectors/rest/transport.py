@@ -2,6 +2,7 @@
 
 import ssl
 from types import TracebackType
+from typing import Any
 
 import httpx
 
@@ -78,6 +79,29 @@ class GuardedTransport(httpx.BaseTransport):
         return kept
 
     def close(self) -> None:
+        """Let every connection go."""
         for transport in self._by_host.values():
             transport.close()
         self._by_host.clear()
+
+
+class LedTransport(httpx.BaseTransport):
+    """HTTP to one address and port, whatever host a URL names: certificates are checked against that host's name."""
+
+    def __init__(self, address: str, port: int, verify: bool = True) -> None:
+        self._to: dict[str, Any] = {"host": address, "port": port}
+        self._transport = httpx.HTTPTransport(verify=verify, trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        aimed = httpx.Request(
+            request.method,
+            request.url.copy_with(**self._to),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": request.url.host},
+        )
+        return self._transport.handle_request(aimed)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._transport.close()

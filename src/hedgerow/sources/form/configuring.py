@@ -85,7 +85,12 @@ def _cleaned(fields: Sequence[Field], given: Mapping[str, Any], faults: list[str
 def _value(field: Field, value: Any, faults: list[str]) -> Any:
     if field.kind == "number":
         return _number(value)
-    if field.kind == "switch":
+    if field.kind == "ssh-tunnel":
+        inside: list[str] = []
+        values = _switch(field, value, inside)
+        faults += [f"SSH tunnel: {fault}" for fault in inside]
+        return values
+    if field.kind in {"switch", "switch-group"}:
         return _switch(field, value, faults)
     if field.kind == "select":
         return _choice(field, value, faults)
@@ -106,7 +111,7 @@ def _number(value: Any) -> int:
 
 
 def _switch(field: Field, value: Any, faults: list[str]) -> Any:
-    if not field.fields:
+    if field.kind == "switch" and not field.fields:
         return _flag(value)
     inner = value if isinstance(value, Mapping) else {"enabled": value}
     enabled = _flag(inner.get("enabled", False))
@@ -155,12 +160,17 @@ def _merged(fields: Sequence[Field], kept: Mapping[str, Any], said: Mapping[str,
         if isinstance(old, Mapping) and isinstance(new, Mapping) and field.kind != "json":
             switched = new.get("selection", old.get("selection")) != old.get("selection")
             within: Mapping[str, Any] = {} if switched else old  # another branch's secrets are dropped
-            values[field.name] = {**within, **new, **_merged(_inner(field, {**old, **new}), within, new)}
+            values[field.name] = {**_merged(_inner(field, {**old, **new}), within, new), **_structure(new)}
         elif field.hidden and new in (None, ""):
             continue
         else:
             values[field.name] = new
     return values
+
+
+def _structure(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a container says beside its fields."""
+    return {name: value[name] for name in ("selection", "enabled") if value.get(name) is not None}
 
 
 def _shown(fields: Sequence[Field], kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,8 +180,7 @@ def _shown(fields: Sequence[Field], kept: Mapping[str, Any]) -> dict[str, Any]:
         if value is None or field.hidden:
             continue
         if isinstance(value, Mapping) and field.kind != "json":
-            structure = {name: value[name] for name in ("selection", "enabled") if value.get(name) is not None}
-            value = {**structure, **_shown(_inner(field, value), value)}
+            value = {**_structure(value), **_shown(_inner(field, value), value)}
         answer[field.name] = value
     return answer
 
