@@ -161,7 +161,7 @@ def test_a_tunnel_is_refused_rather_than_left_out(api: Api, shop: Shop, tunnel: 
     payload = {"path": "shop.sqlite", "ssh_tunnel": tunnel, "schemas": [full("users")]}
     answer = api.post("/external_data_sources", json={"source_type": "SQLite", "payload": payload})
     assert answer.status_code == 400
-    assert "SSH tunnels are not supported yet" in answer.json()["message"]
+    assert "SQLite sources know no SSH tunnels" in answer.json()["message"]
     _none_left(api)
     made = make(api, full("users"), ssh_tunnel={"enabled": False})
     changed = api.patch(f"/external_data_sources/{made['id']}", json={"job_inputs": {"ssh_tunnel": tunnel}})

@@ -57,7 +57,7 @@ def _said(declaration: Declaration, given: Mapping[str, Any]) -> dict[str, Any]:
     wanted = tunnel.get("enabled") if isinstance(tunnel, Mapping) else tunnel
     if wanted and str(wanted).lower() not in _FALSE and "ssh_tunnel" not in {f.name for f in declaration.fields}:
         # Without it the connection would be made, and in the open.
-        raise ConfigInvalid(["SSH tunnels are not supported yet"], attr="ssh_tunnel")
+        raise ConfigInvalid([f"{declaration.source_type} sources know no SSH tunnels"], attr="ssh_tunnel")
     return dict(declaration.normalise(_trimmed(given)))
 
 
