@@ -30,7 +30,8 @@ _COLUMNS = """
         FROM plain p JOIN pg_type t ON t.oid = p.typbasetype WHERE p.typtype = 'd'
     ), leaf AS (SELECT of, oid, modifier FROM plain WHERE typtype <> 'd')
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-           coalesce(e.typname, t.typname),
+           CASE WHEN coalesce(e.typnamespace, t.typnamespace) = 'pg_catalog'::regnamespace
+                THEN coalesce(e.typname, t.typname) ELSE format_type(coalesce(e.oid, t.oid), NULL) END,
            CASE WHEN e.oid IS NULL THEN 0 ELSE greatest(a.attndims, t.typndims, 1) END,
            CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE l.modifier END
     FROM pg_attribute a

@@ -1,19 +1,20 @@
-"""PostgreSQL: connects to reads only, and copies rows out as text that Arrow parses."""
+"""PostgreSQL: connects to reads only, and copies rows out in its binary format."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
 import psycopg
 import pyarrow as pa
-import pyarrow.csv
 from psycopg import sql
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable
-from hedgerow.connectors.batches import chosen_columns, portions, schema_of
+from hedgerow.connectors.batches import chosen_columns, schema_of
 from hedgerow.connectors.postgres import catalog
 from hedgerow.connectors.postgres.catalog import PgTable
+from hedgerow.connectors.postgres.cells import Unreadable, cells
+from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
@@ -64,9 +65,9 @@ class PostgresConnector:
             if table is None:
                 raise Refused(f"There is no table {ask.table} that this user may read.")
             columns = chosen_columns(table.remote, ask)
-            with working(), connection.cursor() as cursor, cursor.copy(_copy(table, columns, ask)) as copy:
-                lines = portions(map(bytes, copy), len, ask)  # one message of the protocol is one row
-                yield from map(partial(_batch, columns=columns, table=table), lines)
+            rows = copied(connection, _copy(table, columns, ask), ask)
+            with closing(rows):
+                yield from map(partial(_batch, columns=columns, table=table), rows)
 
     @contextmanager
     def _connected(self, config: Config) -> Iterator[psycopg.Connection[Any]]:
@@ -112,17 +113,19 @@ def _tables(connection: psycopg.Connection[Any], config: Config, name: str | Non
 
 
 def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Composed:
-    names = {column.name: sql.Identifier(column.name) for column in columns}
-    written = [sql.SQL(table.types[name].written("{0}")).format(each) for name, each in names.items()]
-    chosen = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(written), sql.Identifier(table.schema, table.name))
+    written = [
+        sql.SQL(table.types[column.name].written("{0}")).format(sql.Identifier("t", column.name)) for column in columns
+    ]
+    place = sql.Identifier(table.schema, table.name)
+    chosen = sql.SQL("SELECT {} FROM {} AS t").format(sql.SQL(", ").join(written), place)
     if ask.cursor is not None:
-        cursor = sql.Identifier(ask.cursor)
+        cursor = sql.Identifier("t", ask.cursor)
         if ask.after is None:
             chosen += sql.SQL(" ORDER BY {} NULLS FIRST").format(cursor)
         else:
             compared = sql.SQL(">=" if ask.inclusive else ">")
             chosen += sql.SQL(" WHERE {0} {1} {2} ORDER BY {0}").format(cursor, compared, _after(table, ask))
-    return sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(chosen)
+    return sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(chosen)
 
 
 def _after(table: PgTable, ask: Ask) -> sql.Composable:
@@ -131,26 +134,10 @@ def _after(table: PgTable, ask: Ask) -> sql.Composable:
     return sql.SQL("{}::{}").format(text, sql.SQL("text::xid" if base == "xid" else base))
 
 
-def _batch(lines: list[bytes], columns: Sequence[RemoteColumn], table: PgTable) -> pa.RecordBatch:
-    content = b"".join(lines)
-    types = {column.name: table.types[column.name] for column in columns}
+def _batch(lines: Lines, columns: Sequence[RemoteColumn], table: PgTable) -> pa.RecordBatch:
     try:
-        read = pyarrow.csv.read_csv(
-            pa.BufferReader(content),
-            pyarrow.csv.ReadOptions(column_names=list(types), block_size=len(content) + 1, use_threads=False),
-            pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            pyarrow.csv.ConvertOptions(
-                column_types={name: kind.csv for name, kind in types.items()},
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["t"],
-                false_values=["f"],
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise Refused(f"Rows of {table.remote.name} could not be read: {error}") from error
-    if read.num_rows != len(lines):
-        raise Refused(f"Rows of {table.remote.name} could not be read: {len(lines)} came as {read.num_rows}.")
-    arrays = [kind.read(name, read.column(name).combine_chunks()) for name, kind in types.items()]
+        found = zip(columns, cells(lines, len(columns)), strict=True)
+        arrays = [table.types[column.name].read(column.name, each) for column, each in found]
+    except Unreadable as error:
+        raise Refused(f"Rows of {table.remote.name} could not be read: {error}.") from error
     return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))

@@ -1,22 +1,19 @@
-"""PostgreSQL's types: as Arrow, as the SQL that writes a column out so, and as a cursor."""
+"""PostgreSQL's types: as Arrow, in which form a COPY is to send them, and as a cursor."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.connectors.base import CursorType, Refused
+from hedgerow.connectors.postgres.cells import Cells, Unreadable, Wire, column
 
 INSTANT = pa.timestamp("us", "UTC")
 MOMENT = pa.timestamp("us")
 FREE_NUMERIC = pa.decimal256(76, 20)
 """What `numeric` without a precision is: 56 digits before the point and 20 after it, products still fit."""
-
-# What the engine's types hold; infinity is the nearest of them.
-_FIRST_DAY, _LAST_DAY = "1900-01-01", "2299-12-31"
-_FIRST, _LAST = f"{_FIRST_DAY} 00:00:00", f"{_LAST_DAY} 23:59:59.999999"
 
 _PLAIN: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
@@ -50,16 +47,22 @@ _CURSORS: dict[str, CursorType] = {
     "xid": "xid",
 }
 INCLUSIVE = frozenset({"date", "xid"})
-_BOUNDED = {
-    "date": (_FIRST_DAY, _LAST_DAY),
-    "timestamp": (_FIRST, _LAST),
-    "timestamptz": (f"{_FIRST}+00", f"{_LAST}+00"),
+_WIRES: dict[str, Wire] = {
+    **{name: name for name in get_args(Wire) if name not in ("uint4", "bytes", "numeric", "timestamp", "text")},
+    **dict.fromkeys(("oid", "xid"), "uint4"),
+    **dict.fromkeys(("timestamp", "timestamptz"), "timestamp"),
+    **dict.fromkeys(("text", "varchar", "json"), "text"),
+    "bytea": "bytes",
 }
+_MOST_DIGITS = 18  # of numbers that a 64-bit integer holds
 
 
 @dataclass(frozen=True, slots=True)
 class PgType:
-    """A column's type: `base` is the internal name beneath domains, or the element's where `dimensions` is not 0."""
+    """A column's type: `base` is the internal name beneath domains, or the element's where `dimensions` is not 0.
+
+    Only PostgreSQL's own types have plain names; those of others are told with their schemas, and their quotes.
+    """
 
     base: str
     dimensions: int
@@ -82,45 +85,41 @@ class PgType:
         """What kind of cursor it makes."""
         return _CURSORS.get(self.base) if self.dimensions == 0 else None
 
+    @property
+    def wire(self) -> Wire:
+        """The form in which `written` comes."""
+        if self.dimensions:
+            return "text"
+        if self.base == "numeric":
+            return "numeric" if self._numeric.precision <= _MOST_DIGITS else "text"
+        return _WIRES.get(self.base, "text")
+
     def written(self, column: str) -> str:
-        """SQL that writes the column (given as quoted) as `read` and Arrow's CSV reader take it."""
+        """SQL for the column (given as quoted) in the form of `wire`."""
         if self.dimensions:
             return f"array_to_json({column})::text"
-        if self.base in _BOUNDED:
-            low, high = (f"'{bound}'::{self.base}" for bound in _BOUNDED[self.base])
-            return f"CASE WHEN {column} < {low} THEN {low} WHEN {column} > {high} THEN {high} ELSE {column} END"
-        if self.base == "bytea":
-            return f"encode({column}, 'hex')"
+        if self.wire != "text" or self.base in _WIRES:
+            return column
         if self.base == "money":
-            return f"round({column}::numeric, 20)"
-        if self.base == "numeric":
-            # No decimal is NaN or infinite; a numeric of a fixed scale is never infinite, and compares in no time.
-            if self._numeric != FREE_NUMERIC:
-                return f"nullif({column}, 'NaN'::numeric)"
-            return (
-                f"round(CASE WHEN {column}::text IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE {column} END, 20)"
-            )
-        return f"{column}::text" if self.base == "bpchar" else column  # without the blanks that fill it up
+            return f"round({column}::numeric, 20)::text"
+        if self.base == "numeric":  # no decimal is NaN or infinite
+            finite = f"CASE WHEN {column}::text IN ('NaN', 'Infinity', '-Infinity') THEN NULL ELSE {column} END"
+            return f"{finite}::text" if self._numeric != FREE_NUMERIC else f"round({finite}, 20)::text"
+        if self.base == "bpchar":
+            return f"{column}::text"  # without the blanks that fill it up
+        # As the type itself writes it: a cast to text may be another thing. Rows of nulls are no nulls.
+        return f"CASE WHEN num_nonnulls({column}) = 1 THEN concat({column}) END"
 
-    @property
-    def csv(self) -> pa.DataType:
-        """The type to read the column's text as."""
-        parsed = self.arrow
-        if pa.types.is_list(parsed) or pa.types.is_decimal256(parsed) or pa.types.is_binary(parsed):
-            return pa.string()
-        return parsed
-
-    def read(self, name: str, values: pa.Array) -> pa.Array:
-        """What `csv` gave, as the `arrow` type."""
-        if self.csv == self.arrow:
-            return values
+    def read(self, name: str, found: Cells) -> pa.Array:
+        """What came as `wire`, as the `arrow` type."""
         try:
-            if pa.types.is_decimal(self.arrow):
-                return pc.cast(values, self.arrow)
-            if pa.types.is_binary(self.arrow):
-                return pa.array([None if v is None else bytes.fromhex(v) for v in values.to_pylist()], pa.binary())
-            return pa.array([_elements(v, self.arrow.value_type) for v in values.to_pylist()], self.arrow)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+            if self.wire != "text":
+                return column(found, self.wire, self.arrow)
+            values = column(found, "text", pa.string())
+            if pa.types.is_list(self.arrow):
+                return pa.array([_elements(v, self.arrow.value_type) for v in values.to_pylist()], self.arrow)
+            return pc.cast(values, self.arrow)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, Unreadable, ValueError) as error:
             raise Refused(f"Column {name} holds a value that is not {self.arrow}: {error}") from error
 
     @property
