@@ -74,6 +74,10 @@ def _fill(connection: psycopg.pq.abc.PGconn, lines: Lines, ask: Ask) -> PQGen[bo
 
 
 def _end(connection: psycopg.pq.abc.PGconn) -> None:
+    """Take what comes after the last row; raises the error that ended them."""
+    error: Exception | None = None
     while (result := connection.get_result()) is not None:
         if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
+            error = error or psycopg.errors.error_from_result(result)
+    if error is not None:
+        raise error
