@@ -61,6 +61,7 @@ def test_reading_by_format() -> None:
     assert reading(Address("u", "DeltaS3Wrapper"), keys, "a Int8") == FunctionTable(
         "deltaLake", ("u", "k", "s", "Parquet"), "a Int8"
     )
+    assert reading(Address("u", "Iceberg"), keys, "a Int8") == FunctionTable("iceberg", ("u", "k", "s"))
 
 
 def test_a_catalog_is_one_object_until_something_changes(sqlite_store: Store) -> None:

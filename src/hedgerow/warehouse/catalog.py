@@ -11,7 +11,7 @@ from hedgerow.engine.statements import structure
 from hedgerow.kit.outgoing import OutgoingGuard, Refusal, Refused
 from hedgerow.language.query.catalog import Catalog, FunctionTable, PhysicalTable, Table, TableColumn
 from hedgerow.store import Store, revisions
-from hedgerow.warehouse.formats import CSV, DELTA, double_quotes
+from hedgerow.warehouse.formats import CSV, LAKES, OWN_TYPES, double_quotes
 from hedgerow.warehouse.records import Keys, TableRecord
 from hedgerow.warehouse.shelf import Shelf, subject
 
@@ -135,7 +135,10 @@ class Address:
 def reading(address: Address, keys: Keys, columns: str = "") -> FunctionTable:
     """A table function over an address; `columns` empty lets the engine find them out."""
     login = (address.url, keys.access_key, keys.access_secret)
-    if address.format in DELTA:
-        return FunctionTable("deltaLake", (*login, "Parquet") if columns else login, columns)
+    if address.format in LAKES:
+        function, _ = LAKES[address.format]
+        if not columns or address.format in OWN_TYPES:
+            return FunctionTable(function, login)
+        return FunctionTable(function, (*login, "Parquet"), columns)
     quotes = address.double_quotes or address.format not in CSV
     return FunctionTable("s3", (*login, address.format), columns, quotes)

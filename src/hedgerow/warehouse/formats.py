@@ -12,17 +12,25 @@ from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.warehouse.types import hogql_type
 from hedgerow.web.fields import from_validation
 
-Format = Literal["CSV", "CSVWithNames", "Parquet", "JSONEachRow", "Delta", "DeltaS3Wrapper"]
+Format = Literal["CSV", "CSVWithNames", "Parquet", "JSONEachRow", "Delta", "DeltaS3Wrapper", "Iceberg"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 UPLOADED: tuple[str, ...] = ("CSV", "CSVWithNames", "Parquet", "JSONEachRow")
-"""What one file can be; a Delta table is a folder of them."""
+"""What one file can be; a Delta or Iceberg table is a folder of them."""
 
 TEXT = frozenset({"CSV", "CSVWithNames", "JSONEachRow"})
 
 CSV = frozenset({"CSV", "CSVWithNames"})
 
-DELTA = frozenset({"Delta", "DeltaS3Wrapper"})
+LAKES: Mapping[str, tuple[str, str]] = {
+    "Delta": ("deltaLake", "Delta"),
+    "DeltaS3Wrapper": ("deltaLake", "Delta"),
+    "Iceberg": ("iceberg", "Iceberg"),
+}
+"""Tables that are folders: what the engine reads them with, and what they are called."""
+
+OWN_TYPES = frozenset({"Iceberg"})
+"""Whose columns the engine reads with the types they were written with, whatever it is told."""
 
 MEDIA_TYPES: Mapping[str, str] = {
     "CSV": "text/csv; charset=utf-8",

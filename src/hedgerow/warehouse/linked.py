@@ -9,7 +9,7 @@ from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.outgoing import OutgoingGuard, Refused
 from hedgerow.language.query.catalog import FunctionTable
 from hedgerow.warehouse.catalog import Address, reading
-from hedgerow.warehouse.formats import DELTA
+from hedgerow.warehouse.formats import LAKES
 from hedgerow.warehouse.records import KeptColumn, Keys
 from hedgerow.warehouse.types import kept
 from hedgerow.warehouse.wording import words
@@ -76,8 +76,8 @@ class LinkedTables:
                 await asyncio.sleep(wait)
             except EngineError as error:
                 text = words(error, of_storage=True)
-                if file_format in DELTA and text.startswith("No file"):
-                    text = "No Delta table was found."
+                if file_format in LAKES and text.startswith("No file"):
+                    text = f"No {LAKES[file_format][1]} table was found."
                 raise InvalidInput(text, attr="url_pattern", code=FileUnreadable.code) from error
         raise AssertionError("unreachable")
 

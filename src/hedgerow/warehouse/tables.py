@@ -145,6 +145,8 @@ class Tables:
         if record.schema_id is not None:
             raise ActionRefused("The columns of a table of a source have the types of its source.", attr="updates")
         columns = _retyped(record, updates)
+        if record.format in formats.OWN_TYPES:
+            raise ActionRefused(f"The columns of {record.format} tables have the types of the table.", attr="updates")
         if record.physical is not None:
             return await self._uploads.reload(record, columns, record.options, by)
         await asyncio.to_thread(self._linked.check_url, record.url_pattern)

@@ -15,6 +15,7 @@ _STORAGE: tuple[tuple[str, str], ...] = (
         "The storage could not be reached.",
     ),
     (r"too many redirects", "The storage redirects elsewhere. Use the bucket's own regional address."),
+    (r"metadata file for Iceberg|no metadata.*iceberg", "No Iceberg table was found."),
     (r"kernel error|DeltaLake|_delta_log|no delta", "No Delta table was found."),
     (r"no files with provided path", "No file was found, or all are empty."),
     (r"nosuchkey|response code: 404", "No file was found."),
