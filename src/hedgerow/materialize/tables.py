@@ -76,15 +76,18 @@ class Tables:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     @asynccontextmanager
-    async def building(self, project_id: int, query: Query, order_by: Sequence[str] = ()) -> AsyncIterator[str]:
+    async def building(
+        self, project_id: int, query: Query, order_by: Sequence[str] = (), columns: Sequence[Column] = ()
+    ) -> AsyncIterator[str]:
         """A new, empty table with the columns of `query`, its physical name; it is dropped when the block fails.
 
-        Within: fill it with `fill`, as often as needed. After it, `publish` or `discard` the table.
+        `columns`, if they are known, spare the engine the question. Within: fill it with `fill`, as often as needed.
+        After it, `publish` or `discard` the table.
         """
 
         async def make(physical: str) -> None:
-            columns = await self._engine.describe(query)
-            await self._engine.create_table(database(project_id), physical, columns, order_by)
+            told = columns or await self._engine.describe(query)
+            await self._engine.create_table(database(project_id), physical, told, order_by)
 
         async with self.making(project_id, make) as physical:
             yield physical
@@ -122,29 +125,37 @@ class Tables:
                 await asyncio.gather(watching, return_exceptions=True)
 
     async def build(
-        self, project_id: int, query: Query, order_by: Sequence[str] = (), report: Report | None = None
+        self,
+        project_id: int,
+        query: Query,
+        order_by: Sequence[str] = (),
+        report: Report | None = None,
+        columns: Sequence[Column] = (),
     ) -> Built:
-        """A table of what `query` answers, its rows kept in the order of the columns `order_by`.
+        """A table of what `query` answers, its rows kept in the order of the columns `order_by`; `columns` are those
+        of the query, if they are known.
 
         Raises what the engine raises; then nothing is left of it.
         """
         began = time.perf_counter()
-        async with self.building(project_id, query, order_by) as physical:
+        async with self.building(project_id, query, order_by, columns) as physical:
             await self.fill(project_id, physical, query, report)
-            return await self.built(project_id, physical, time.perf_counter() - began)
+            return await self.built(project_id, physical, time.perf_counter() - began, columns)
 
-    async def built(self, project_id: int, physical: str, seconds: float) -> Built:
+    async def built(self, project_id: int, physical: str, seconds: float, columns: Sequence[Column] = ()) -> Built:
         """What a filled table holds."""
-        sql = f"SELECT * FROM `{database(project_id)}`.`{physical}`"
-        columns = await self._engine.describe(Query(sql, limits=Limits(max_rows=None)))
+        if not columns:
+            sql = f"SELECT * FROM `{database(project_id)}`.`{physical}`"
+            columns = await self._engine.describe(Query(sql, limits=Limits(max_rows=None)))
         size = await self._engine.size(database(project_id), physical)
-        return Built(project_id, physical, columns, size.rows, size.bytes_on_disk, seconds)
+        return Built(project_id, physical, tuple(columns), size.rows, size.bytes_on_disk, seconds)
 
     def publish(self, session: Session, physicals: Sequence[str]) -> None:
         """Make built tables live, in the caller's transaction; raises `BuildLost`."""
         for physical in physicals:
             if not _change(session, physical, BuiltTableRow.state == "building", state="live", at=now()):
                 raise BuildLost(f"The table {physical} was taken away before it could be published.")
+        self._wanted.difference_update(physicals)
 
     def retire(self, session: Session, physicals: Sequence[str]) -> None:
         """Give up tables, in the caller's transaction; they are dropped when queries under way have ended."""

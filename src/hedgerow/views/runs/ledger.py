@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import String, cast, delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from hedgerow.kit.clock import now
@@ -93,6 +93,13 @@ def active(session: Session, project_id: int, *statuses: str) -> list[Run]:
     """The runs of a project that run or wait, or those of some statuses, oldest first."""
     chosen = select(RunRow).where(RunRow.project_id == project_id, RunRow.status.in_(statuses or ACTIVE))
     return [_record(row) for row in session.scalars(chosen.order_by(RunRow.id))]
+
+
+def awaiting(session: Session, project_id: int, run_id: UUID) -> list[Run]:
+    """The runs that wait for that one, among others perhaps, oldest first; the others are not even read."""
+    chosen = select(RunRow).where(RunRow.project_id == project_id, RunRow.status == WAITING)
+    named = cast(RunRow.awaits, String).contains(str(run_id))
+    return [_record(row) for row in session.scalars(chosen.where(named).order_by(RunRow.id))]
 
 
 def states(session: Session, ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, str]]:

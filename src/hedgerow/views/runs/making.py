@@ -86,12 +86,11 @@ class Making:
     async def make(self, view: View, wish: Wish, control: Control) -> Made:
         """Raises `InvalidInput` for what the query is at fault for."""
         # Before the tables are looked up: a parent rebuilt in between is then seen by the next run.
-        rebuilt = await asyncio.to_thread(self._rebuilt, view)
+        rebuilt = await asyncio.to_thread(self._rebuilt, view) if view.incremental else {}
         # What this run waited for may have been published by another process a moment ago.
         self.catalogs.forget(view.project_id)
         catalog = await self.catalogs.fetch(view.project_id)
-        compiled = await asyncio.to_thread(compiled_text, view.text, catalog)
-        inputs = await asyncio.to_thread(self.inputs.of_run, view, catalog, compiled)
+        compiled, inputs = await asyncio.to_thread(self._compiled, view, catalog)
         columns = await self.preparation.described(compiled)
         check_columns(columns)
         limits = Limits(_SECONDS, self.settings.query_memory)
@@ -101,7 +100,7 @@ class Making:
             control.progress({"rows_read": progress.rows_read, "bytes_read": progress.bytes_read})
 
         if view.incremental is None or not view.incremental.enabled:
-            return Made(await self.tables.build(view.project_id, query, report=hear), inputs)
+            return Made(await self.tables.build(view.project_id, query, report=hear, columns=columns), inputs)
         course = await self._course(view, wish, _Read(catalog, compiled, tuple(columns), rebuilt))
         if course is None:
             built, reason = (
@@ -159,9 +158,12 @@ class Making:
         base = course.parts.old if course.parts else None
         return Made(replace(built, rows=rows), inputs, course.mode, course.reason, base, state)
 
+    def _compiled(self, view: View, catalog: Catalog) -> tuple[CompiledQuery, str | None]:
+        """The query, and the digest of what it reads."""
+        compiled = compiled_text(view.text, catalog)
+        return compiled, self.inputs.of_run(view, catalog, compiled)
+
     def _rebuilt(self, view: View) -> dict[str, str]:
-        if view.incremental is None:
-            return {}
         with self.store.read() as session:
             return shelf.rebuilt(session, view.project_id)
 

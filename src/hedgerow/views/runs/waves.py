@@ -65,27 +65,21 @@ class Waves:
 
     def advance(self, session: Session, sequence: int, run: Run) -> None:
         """After a run has ended: start what waited for it alone, or skip what cannot come any more."""
-        waiting = ledger.active(session, run.project_id, ledger.WAITING)
-        if not any(run.id in each.awaits for each in waiting):
-            return
-        states = ledger.states(session, {run.id, *(each for one in waiting for each in one.awaits)})
         ended = [run.id]
         while ended:
             last = ended.pop()
-            view_id, status = states[last]
-            for child in [each for each in waiting if last in each.awaits]:
+            for child in ledger.awaiting(session, run.project_id, last):
+                states = ledger.states(session, {last, *child.awaits})
+                view_id, status = states[last]
                 if status in _BROKEN:
                     name = next((view.name for view in shelf.by_ids(session, run.project_id, [view_id])), "a view")
                     said = f"Skipped: {name}, which it reads, was not refreshed ({status.lower()})."
                     ledger.end(session, child, ledger.SKIPPED, said)
-                    states[child.id] = child.view_id, ledger.SKIPPED
                     ended.append(child.id)
-                    waiting.remove(child)
-                elif all(states[each][1] == ledger.COMPLETED for each in child.awaits if each in states):
+                elif all(state == ledger.COMPLETED for _, state in states.values()):
                     for view in shelf.by_ids(session, run.project_id, [child.view_id]):
                         ledger.start(session, child.id)
                         self._start(session, sequence, view, child.id)
-                    waiting.remove(child)
 
     def _start(
         self, session: Session, sequence: int, view: View, run_id: UUID, wish: Mapping[str, Any] | None = None
