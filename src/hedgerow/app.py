@@ -37,6 +37,7 @@ from hedgerow.connectors.clickhouse import ClickHouseConnector
 from hedgerow.connectors.custom import custom_connector
 from hedgerow.connectors.mysql import MySqlConnector
 from hedgerow.connectors.postgres import PostgresConnector
+from hedgerow.connectors.project import project_connector
 from hedgerow.connectors.sqlite import SqliteConnector
 from hedgerow.endpoints import Backends as EndpointBackends
 from hedgerow.endpoints import EndpointReaders, Endpoints, open_endpoints
@@ -182,7 +183,7 @@ def connectors(settings: Settings) -> Connectors:
     guard = OutgoingGuard(settings.source_private_hosts)
     files = SqliteConnector(settings.source_folder)
     servers = (PostgresConnector(guard), MySqlConnector(guard), ClickHouseConnector(guard))
-    return Connectors([files, *servers, custom_connector(guard), *api_connectors(guard)])
+    return Connectors([files, *servers, custom_connector(guard), project_connector(guard), *api_connectors(guard)])
 
 
 async def _start_worker(house: House, opened: AsyncExitStack) -> None:
