@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import structlog
 from starlette.types import Scope
 
 from hedgerow.kit.ids import label
@@ -14,6 +15,7 @@ from hedgerow.web.frame import SECURITY, ended, template
 from hedgerow.web.telemetry.logs import request_id
 from hedgerow.web.telemetry.metrics import Metrics
 
+_log = structlog.get_logger("hedgerow.http")
 REMEMBER = "hedgerow.remember"
 """In the scope of a request that came whole and alone: a function that takes the `Tell` of its answer."""
 _MOST = 10_000
@@ -60,16 +62,30 @@ class Prompts:
 
     def answer(self, packet: bytes, dated: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """All bytes of the answer to these bytes, counted and logged as any other; `dated` are the server's headers."""
+        if len(packet) > _LONGEST:
+            return None
         digest = _digest(packet)
         known = self._known.get(digest)
         if known is None:
             return None
         start = time.perf_counter()
-        told = known.tell()
-        if told is None:
+        told = self._told(digest, known)
+        return None if told is None else self._whole(known, told, dated, start)
+
+    def _told(self, digest: bytes, known: _Known) -> Told | None:
+        try:
+            told = known.tell()
+        except Exception:
+            # Of a bug the usual way tells the caller.
+            _log.exception("bug", method="POST", path=known.path)
+            del self._known[digest]
             return None
-        self._known.move_to_end(digest)
-        self._answered += 1
+        if told is not None:
+            self._known.move_to_end(digest)
+            self._answered += 1
+        return told
+
+    def _whole(self, known: _Known, told: Told, dated: Iterable[tuple[bytes, bytes]], start: float) -> bytes:
         identifier = label()
         own = b"content-length: %d\r\nx-request-id: %s\r\n" % (len(told.body), identifier.encode())
         more = _head(*((n.lower().encode(), v.encode()) for n, v in told.headers.items())) if told.headers else b""
