@@ -60,6 +60,7 @@ from hedgerow.queries.routes import QueryDesk
 from hedgerow.sources import Backends as SourceBackends
 from hedgerow.sources import Sources, open_sources
 from hedgerow.sources.memory import contribute as dotted_names
+from hedgerow.sources.revenue import KIND as REVENUE
 from hedgerow.store import Secrets, Store, open_secrets, rotating
 from hedgerow.store.secrets import keep_keys, keys_of, new_key
 from hedgerow.variables import Variables
@@ -171,8 +172,11 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
     await endpoints.start()
-    syncing = SourceBackends(store, secrets, connectors(settings), jobs, warehouse, tables, engine, checks)
+    syncing = SourceBackends(
+        store, secrets, connectors(settings), jobs, warehouse, tables, engine, checks, views.managed.switch
+    )
     sources = open_sources(syncing)
+    views.managed.makers[REVENUE] = sources.revenue.views
     opened.push_async_callback(sources.close)
     rooms = (jobs, accounts, warehouse, tables, checks, queries, views, endpoints, sources)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)

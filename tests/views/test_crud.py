@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from hedgerow.warehouse.records import ManagedView
 from tests.support.apps import Api
 from tests.views.conftest import Save, query, rows
 
@@ -158,6 +159,8 @@ def test_managed_views_are_hidden_and_guarded(sales: Api, save: Save) -> None:
     with sales.house.store.write() as session:
         for row in session.query(ViewRow):
             row.managed_viewset_kind = "revenue_analytics"
+    view = ManagedView("charges", "select 1 as one", (), ())
+    sales.house.views.managed.makers["revenue_analytics"] = lambda _session, _project: [view]
     assert sales.get(PATH).json()["count"] == 0
     assert sales.get(f"{PATH}/{made['id']}").status_code == 404
     assert sales.put("/managed_viewsets/revenue_analytics", json={"enabled": True}).json() == {

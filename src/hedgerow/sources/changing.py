@@ -17,6 +17,7 @@ from hedgerow.sources.form import configuring, guarding, wishes
 from hedgerow.sources.form.bodies import RevenueConfig, SourceChange
 from hedgerow.sources.records import COMPLETED, RUNNING, Schema, Source
 from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.revenue import Revenue
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.store import Store
@@ -36,6 +37,7 @@ class Changing:
     scheduling: Scheduling
     synced: SyncedTables
     tables: Tables
+    revenue: Revenue
 
     async def change(self, project_id: int, user_id: int, source_id: UUID, body: SourceChange) -> Source:
         """Set what is said. New values of the form are tried out first; a secret that is left out stays."""
@@ -75,7 +77,10 @@ class Changing:
         with self.store.write() as session:
             source = self.shelf.get(session, project_id, source_id)
             values = {name: value for name, value in said.items() if value is not None}
-            return self.shelf.change(session, source, values, user_id)
+            changed = self.shelf.change(session, source, values, user_id)
+            self.revenue.follow(session, changed)
+        self.synced.catalogs.forget(project_id)
+        return changed
 
     def reload(self, project_id: int, user_id: int, source_id: UUID) -> Source:
         """Sync every enabled table as soon as a worker has time. Blocking."""
@@ -94,6 +99,7 @@ class Changing:
                 self.drop(session, schema, user_id)
             self.scheduling.look_no_more(session, source)
             self.shelf.delete(session, source, user_id)
+            self.revenue.follow(session, source)
         self.synced.catalogs.forget(project_id)
 
     def drop(self, session: Session, schema: Schema, by: int | None) -> None:

@@ -14,6 +14,7 @@ from hedgerow.sources.form import configuring, wishes
 from hedgerow.sources.form.bodies import NewSource
 from hedgerow.sources.records import Source
 from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.revenue import Revenue, counted
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.store import Store
@@ -30,6 +31,7 @@ class Creating:
     shelf: Shelf
     remotes: Remotes
     scheduling: Scheduling
+    revenue: Revenue
 
     async def create(self, project_id: int, user_id: int, body: NewSource) -> Source:
         """Make a source; its enabled tables are synced as soon as a worker has time."""
@@ -48,7 +50,7 @@ class Creating:
             "description": body.description,
             "created_by": user_id or None,
             "created_via": body.created_via or "api",
-            "revenue_enabled": body.source_type == "Stripe",
+            "revenue_enabled": counted(body.source_type),
         }
         try:
             return await asyncio.to_thread(self._add, project_id, values, config, tables, chosen)
@@ -89,6 +91,7 @@ class Creating:
                 if schema.should_sync:
                     self.scheduling.follow(session, schema)
                     self.scheduling.trigger(session, schema, values["created_by"])
+            self.revenue.follow(session, source)
             return source
 
 

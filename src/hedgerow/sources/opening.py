@@ -12,6 +12,7 @@ from hedgerow.sources.creating import Creating
 from hedgerow.sources.editing import Editing
 from hedgerow.sources.reading import Reading
 from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.revenue import Revenue, Switch
 from hedgerow.sources.scheduling import DISCOVER, SYNC, Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync.loading import Loading
@@ -32,6 +33,7 @@ class Backends:
     tables: Tables
     engine: Engine
     checks: Checks
+    switch: Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Sources:
     creating: Creating
     changing: Changing
     editing: Editing
+    revenue: Revenue
 
     async def close(self) -> None:
         """Let the threads go that ask remotes."""
@@ -55,10 +58,11 @@ def open_sources(backends: Backends) -> Sources:
     scheduling, synced = Scheduling(backends.jobs, shelf), backends.warehouse.synced
     reading = Reading(store, shelf, synced, backends.jobs.jobs)
     backends.warehouse.owners.append(reading.owned)
-    creating = Creating(store, shelf, remotes, scheduling)
-    changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables)
+    revenue = Revenue(shelf, backends.switch)
+    creating = Creating(store, shelf, remotes, scheduling, revenue)
+    changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables, revenue)
     loading = Loading(backends.engine, backends.tables)
     syncing = Syncing(store, shelf, remotes, synced, backends.tables, backends.checks, loading)
     backends.jobs.kinds.register(SYNC, syncing.run, POLICY)
     backends.jobs.kinds.register(DISCOVER, changing.look)
-    return Sources(remotes, reading, creating, changing, Editing(changing))
+    return Sources(remotes, reading, creating, changing, Editing(changing), revenue)

@@ -21,6 +21,7 @@ from hedgerow.views.runs.materializing import Materializing
 from hedgerow.views.runs.running import POLICY, Running
 from hedgerow.views.runs.waves import RUN, WAVE, Waves
 from hedgerow.views.texts.increments import Eligibility
+from hedgerow.views.texts.managed import ManagedViews
 from hedgerow.views.texts.planning import Planning
 from hedgerow.views.texts.preparing import Preparation
 from hedgerow.views.texts.rewriting import Rewriting
@@ -53,6 +54,7 @@ class Views:
     engine: Engine
     checks: Checks
     eligibility: Eligibility
+    managed: ManagedViews
 
     def table_gone(self, session: Session, table: TableRecord) -> None:
         """Forget the saved joins and the checks of a warehouse table that is deleted, in that transaction."""
@@ -80,4 +82,4 @@ def open_views(backends: Backends, settings: Settings) -> Views:
     planning = Planning(store, engine, catalogs, preparation, neighbours, settings)
     reading = Reading(store, catalogs, neighbours)
     rooms = (reading, changes, planning, materializing, catalogs, engine, backends.checks)
-    return Views(*rooms, eligibility)
+    return Views(*rooms, eligibility, ManagedViews(neighbours))

@@ -44,6 +44,16 @@ class KeptColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagedView:
+    """A view that the server keeps: its text, its columns once that is run, and the tables it reads."""
+
+    name: str
+    text: str
+    columns: tuple[KeptColumn, ...]
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TableRecord:
     """A table. `physical` is `None` for a linked one; `file_key` and `size_bytes` are the uploaded file's.
 

@@ -149,7 +149,8 @@ def _viewsets(routes: APIRouter, store: Store, views: Views, gate: Gate) -> None
         """Show or hide a managed set of views."""
         _check_kind(kind)
         with store.write() as session:
-            shelf.enable(session, access.project_id, kind, body.enabled)
+            views.managed.switch(session, access.project_id, kind, body.enabled)
+        views.catalogs.forget(access.project_id)
         return {"enabled": body.enabled, "kind": kind}
 
 
