@@ -172,14 +172,18 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
     await endpoints.start()
-    syncing = SourceBackends(
-        store, secrets, connectors(settings), jobs, warehouse, tables, engine, checks, views.managed.switch
-    )
-    sources = open_sources(syncing)
-    views.managed.makers[REVENUE] = sources.revenue.views
+    kept = (store, secrets, connectors(settings), jobs, warehouse, tables, engine, checks)
+    sources = _open_sources(SourceBackends(*kept, views.managed.switch), views)
     opened.push_async_callback(sources.close)
     rooms = (jobs, accounts, warehouse, tables, checks, queries, views, endpoints, sources)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)
+
+
+def _open_sources(backends: SourceBackends, views: Views) -> Sources:
+    """The room of sources, which tells that of views what there is to say of revenue."""
+    sources = open_sources(backends)
+    views.managed.makers[REVENUE] = sources.revenue.views
+    return sources
 
 
 def connectors(settings: Settings) -> Connectors:
