@@ -137,3 +137,17 @@ def test_the_endpoint_of_another_project_is_a_table(api: Api, tmp_path: Path) ->
         source = settled(api, answer.json()["id"])
     assert [schema["latest_error"] for schema in source["schemas"]] == [None]
     assert rows(api, "SELECT count(), uniq(id), max(id) FROM custom.parcels") == [[2500, 2500, 2500]]
+
+
+def test_deleted_rows_are_not_looked_for_where_keys_may_hide(api: Api, remote: ApiServer) -> None:
+    Parcels(remote)
+    wish = {**payload(remote)["schemas"][0], "key_sweep": "always"}
+    body = {"source_type": "Custom", "payload": payload(remote, schemas=[wish])}
+    refused = api.post("/external_data_sources", json=body)
+    assert (refused.status_code, "all keys as of one moment" in refused.text) == (400, True)
+    made = api.post("/external_data_sources", json={"source_type": "Custom", "payload": payload(remote)}).json()
+    path = f"/external_data_schemas/{made['schemas'][0]['id']}"
+    refused = api.patch(path, json={"key_sweep": "always"})
+    assert (refused.status_code, refused.json()["attr"]) == (400, "key_sweep")
+    assert api.patch(path, json={"key_sweep": "yearly"}).status_code == 400
+    assert api.patch(path, json={"key_sweep": "never"}).json()["key_sweep"] == "never"

@@ -3,9 +3,11 @@
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from hedgerow.sources import ledger
 from hedgerow.sources.scheduling import first_after
 from tests.sources.conftest import Shop, full, incremental, make, rows, schema, settled
 from tests.support.apps import Api
@@ -185,17 +187,49 @@ def test_a_failed_sync_says_why_and_the_old_rows_serve(api: Api, shop: Shop) -> 
     shop.do("DROP TABLE users")
     failed = _again(api, source, "users")
     text = "The source has no table users any more, or its user may not read it."
-    assert (failed["status"], failed["latest_error"]) == ("Failed", text)
+    assert (failed["status"], failed["should_sync"]) == ("Failed", False)
+    assert failed["latest_error"].startswith(f"{text} The table is not synced any more")
     shown = api.get(f"/external_data_sources/{source['id']}").json()
-    assert (shown["status"], shown["latest_error"], _last(api, source)["latest_error"]) == ("Failed", text, text)
+    assert (shown["status"], shown["latest_error"]) == ("Completed", failed["latest_error"])
+    assert _last(api, source)["latest_error"] == text
     assert len(rows(api, _NAMES)) == 3
-    path = f"/external_data_schemas/{failed['id']}"
-    api.patch(path, json={"should_sync": False})
-    assert api.get(f"/external_data_sources/{source['id']}").json()["status"] == "Completed"
+    with api.house.store.read() as session:
+        assert api.house.jobs.schedules.get(session, f"schema:{failed['id']}", "sync") is None
     shop.do("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, seen INTEGER)")
-    api.patch(path, json={"should_sync": True})
+    api.patch(f"/external_data_schemas/{failed['id']}", json={"should_sync": True})
     back = schema(settled(api, source["id"]), "users")
     assert (back["status"], back["latest_error"], back["table"]["row_count"]) == ("Completed", None, 0)
+
+
+def test_a_source_of_which_nothing_is_synced_any_more_has_failed(api: Api, shop: Shop) -> None:
+    source = settled(api, make(api, full("users"))["id"])
+    shop.do("DROP TABLE users")
+    _again(api, source, "users")
+    assert api.post(f"/external_data_sources/{source['id']}/reload").status_code == 200
+    assert api.get(f"/external_data_sources/{source['id']}").json()["status"] == "Failed"
+
+
+def test_a_sync_that_kills_its_process_is_given_up_and_told(api: Api, shop: Shop) -> None:
+    source = settled(api, make(api, full("users"))["id"])
+    users = schema(source, "users")
+    with api.house.store.write() as session:
+        record = api.house.sources.reading.shelf.schema(session, api.project_id, UUID(users["id"]))
+        job_id = api.house.jobs.jobs.enqueue(
+            session,
+            "sync",
+            "another",
+            {"schema": users["id"]},
+            project_id=api.project_id,
+            run_at=datetime.now(UTC) + timedelta(hours=1),
+        )
+        ledger.begin(session, record, job_id)
+        job = api.house.jobs.jobs.get(session, job_id)
+        assert job is not None
+        api.house.jobs.kinds.policy("sync").on_failure(session, job, "The worker stopped.")
+    failed = schema(settled(api, source["id"]), "users")
+    assert failed["status"] == "Failed"
+    assert "stopped again and again while it synced this table" in failed["latest_error"]
+    assert _last(api, source)["status"] == "Failed"
 
 
 def test_a_name_that_is_taken_is_not_taken_over(api: Api, shop: Shop) -> None:

@@ -19,6 +19,7 @@ from hedgerow.connectors.base import (
     table_of,
 )
 from hedgerow.connectors.registry import Connectors
+from hedgerow.connectors.watching import Unwanted, Watch
 
 __all__ = [
     "Ask",
@@ -37,5 +38,7 @@ __all__ = [
     "SourceError",
     "SyncType",
     "Unreachable",
+    "Unwanted",
+    "Watch",
     "table_of",
 ]

@@ -1,12 +1,14 @@
 """What a connector is: a declaration of its fields, a check, the tables it finds, and their rows as Arrow batches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
+
+from hedgerow.connectors.watching import Watch
 
 FieldKind = Literal["text", "password", "number", "select", "switch", "switch-group", "textarea", "ssh-tunnel", "json"]
 SyncType = Literal["full_refresh", "incremental", "append", "webhook", "cdc"]
@@ -157,7 +159,7 @@ class Ask:
 
     `inclusive`: from it on. With a cursor the rows come in its order, those without a value first; they are left out
     once there is an `after`, which is a value of the cursor's column as Arrow gave it (`as_py`). A batch ends at
-    `batch_rows` rows or about `batch_bytes` bytes, whichever comes first.
+    `batch_rows` rows or about `batch_bytes` bytes, whichever comes first. `watch` says when nobody wants more.
     """
 
     table: str
@@ -167,6 +169,7 @@ class Ask:
     inclusive: bool = False
     batch_rows: int = 100_000
     batch_bytes: int = 32 << 20
+    watch: Watch = field(default_factory=Watch, compare=False, repr=False)
 
 
 class Connector(Protocol):

@@ -39,6 +39,33 @@ def batched(fetch: Fetch, columns: Sequence[RemoteColumn], ask: Ask) -> Iterator
         rows = max(1, min(ask.batch_rows, ask.batch_bytes // each, rows * 10))
 
 
+def unaltered(
+    batches: Iterable[pa.RecordBatch], columns: Sequence[RemoteColumn], ask: Ask, now: Callable[[], RemoteTable]
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a table that has `columns`; raises where they are others by then, as `now` tells.
+
+    Between the look at a table and the first row of it, anybody may change it; while rows come, nobody can.
+    """
+    try:
+        yield from batches
+    except Refused as fault:
+        if not fault.retryable:
+            _check_unaltered(columns, ask, now(), fault)
+        raise
+    _check_unaltered(columns, ask, now(), None)
+
+
+def _check_unaltered(columns: Sequence[RemoteColumn], ask: Ask, now: RemoteTable, fault: Refused | None) -> None:
+    there = {column.name: column.remote_type for column in now.columns}
+    for column in columns:
+        if there.get(column.name) != column.remote_type:
+            became = (
+                f"went from {column.remote_type} to {there[column.name]}" if column.name in there else "was dropped"
+            )
+            text = f"Column {column.name} of table {ask.table} {became} while it was read. It is read again."
+            raise Refused(text, retryable=True) from fault
+
+
 def portions(rows: Iterable[T], size: Callable[[T], int], ask: Ask) -> Iterator[list[T]]:
     """The rows in lists of as many, or as many bytes by their `size`, as a batch is to have; none is empty."""
     waiting: list[T] = []

@@ -1,5 +1,10 @@
 """Where connectors may connect to: every host goes through the guard, and only the addresses it saw are used."""
 
+import os
+import socket
+import struct
+from contextlib import suppress
+
 from hedgerow.connectors.base import Refused
 from hedgerow.kit import outgoing
 from hedgerow.kit.outgoing import OutgoingGuard, Refusal
@@ -18,3 +23,11 @@ def addresses(guard: OutgoingGuard, host: str, port: int, field: str | None = "h
         return guard.addresses(host, port)
     except outgoing.Refused as refused:
         raise Refused(_TEXTS.get(refused.refusal, f"Host {refused.refusal.value}"), field=field) from None
+
+
+def hang_up(descriptor: int) -> None:
+    """Break a connection off, from whichever thread: who waits for its answer is told that it has ended."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as twin:
+        # Closed without a word of farewell: a server that is in the middle of sending would wait for minutes.
+        twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        twin.shutdown(socket.SHUT_RDWR)

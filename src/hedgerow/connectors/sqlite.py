@@ -63,7 +63,7 @@ class SqliteConnector:
             return _table(connection, name) if name in _names(connection) else None
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
-        with closing(self._open(config)) as connection:
+        with closing(self._open(config)) as connection, ask.watch.ending(connection.interrupt):
             connection.execute("BEGIN")  # the types and the rows are of one moment
             if ask.table not in _names(connection):
                 raise Refused(f"The file has no table {ask.table}.")

@@ -29,7 +29,9 @@ def follow(project: Project, sources: Sequence[str], board: Board, wanted: froze
             source = project.get(f"external_data_sources/{source_id}/")
             runs = project.get(f"external_data_sources/{source_id}/jobs/")
             for schema in source["schemas"]:
-                if not schema["should_sync"] or (wanted is not None and schema["id"] not in wanted):
+                # What a fault has switched off meanwhile is followed all the same.
+                off = not schema["should_sync"] and schema["status"] != "Failed"
+                if off if wanted is None else schema["id"] not in wanted:
                     continue
                 last = next((run for run in runs if run["schema"] and run["schema"]["id"] == schema["id"]), None)
                 if last is not None:
@@ -104,4 +106,9 @@ def ending(table: str, run: Mapping[str, Any]) -> str:
     """How a table's sync ended, in a line."""
     if run["status"] == "Failed":
         return f"{table}: failed: {run['latest_error']}"
-    return f"{table}: {run['rows_synced']:,} rows, {decimal(run['bytes_synced'])}"
+    words = f"{table}: {run['rows_synced']:,} rows, {decimal(run['bytes_synced'])}"
+    if run["rows_deleted"]:
+        words += f", {run['rows_deleted']:,} deleted"
+    if run["null_cursors"]:
+        words += f"; {run['null_cursors']:,} rows without a value to sync by: later syncs do not see them"
+    return words

@@ -51,9 +51,20 @@ class Changing:
 
         def write() -> Source:
             with self.store.write() as session:
-                return self.shelf.change(session, source, values, user_id, config)
+                changed = self.shelf.change(session, source, values, user_id, config)
+                if config is not None:
+                    self._revive(session, source, user_id)
+                return changed
 
         return await asyncio.to_thread(write)
+
+    def _revive(self, session: Session, source: Source, user_id: int) -> None:
+        """Sync again what a fault had switched off: what is connected with now was let in."""
+        for schema in self.shelf.schemas(session, [source]):
+            if schema.stopped and schema.sync_type is not None:
+                on = self.shelf.change_schema(session, schema.id, {"should_sync": True, "stopped": False})
+                self.scheduling.follow(session, on)
+                self.scheduling.trigger(session, on, user_id or None)
 
     async def _tried(self, source: Source, kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         declaration = self.remotes.connector(source.source_type).declaration
@@ -86,10 +97,10 @@ class Changing:
         """Sync every enabled table as soon as a worker has time. Blocking."""
         with self.store.write() as session:
             source = self.shelf.get(session, project_id, source_id)
-            for schema in self.shelf.schemas(session, [source]):
-                if schema.should_sync:
-                    self.scheduling.trigger(session, schema, user_id or None)
-            return self.shelf.change(session, source, {"status": RUNNING}, user_id)
+            chosen = [schema for schema in self.shelf.schemas(session, [source]) if schema.should_sync]
+            for schema in chosen:
+                self.scheduling.trigger(session, schema, user_id or None)
+            return self.shelf.change(session, source, {"status": RUNNING} if chosen else {}, user_id)
 
     def delete(self, project_id: int, user_id: int, source_id: UUID) -> None:
         """Forget a source with its schemas and tables; the remote is not asked. Blocking."""

@@ -43,6 +43,8 @@ class Creating:
         await self.remotes.check(body.source_type, config)
         tables = await self.remotes.discover(body.source_type, config)
         chosen = wishes.chosen(wanted, tables)
+        for each in chosen.values():
+            wishes.check_sweep(declaration, each)
         values = {
             "source_type": body.source_type,
             "prefix": body.prefix or None,

@@ -52,8 +52,13 @@ class Editing:
 
     def _change(self, session: Session, user_id: int, schema: Schema, said: Mapping[str, Any]) -> Schema:
         values = edited(schema, said)
+        if "key_sweep" in values:
+            source = self.changing.shelf.get(session, schema.project_id, schema.source_id)
+            wishes.check_sweep(self.changing.remotes.connector(source.source_type).declaration, values)
         if any(values.get(name, getattr(schema, name)) != getattr(schema, name) for name in _RESETTING):
             values |= {"reset": schema.table_id is not None, "cursor": None}
+        if "should_sync" in values:
+            values["stopped"] = False
         changed = self.changing.shelf.change_schema(session, schema.id, values)
         if any(getattr(changed, name) != getattr(schema, name) for name in _SCHEDULING):
             self.changing.scheduling.follow(session, changed)
@@ -132,7 +137,7 @@ def edited(schema: Schema, said: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-_NOT_NULL = ("should_sync", "sync_frequency", "evolution")
+_NOT_NULL = ("should_sync", "sync_frequency", "evolution", "key_sweep")
 _CHECKED = ("should_sync", "sync_type", "incremental_field", "primary_key_columns")
 
 

@@ -14,6 +14,7 @@ from hedgerow.sources.records import COMPLETED, FAILED, RUNNING, Run, Schema, So
 from hedgerow.sources.rows import RunRow, SchemaRow
 
 _RUN = tuple(field.name for field in fields(Run))
+_LOST = "The sync was broken off; the next one did its work."
 CANCELLED = "The sync was cancelled."
 _KEPT = 500
 
@@ -57,6 +58,13 @@ def cancel(session: Session, schema_id: UUID) -> int:
     ended = {"status": FAILED, "finished_at": now(), "error": CANCELLED}
     done = session.execute(update(RunRow).where(*rules).values(**ended))
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def close_lost(session: Session, schema: Schema, run_id: UUID) -> None:
+    """End the runs of a schema that were begun before `run_id`: of its jobs one runs at a time, so theirs is over."""
+    begun = select(RunRow.created_at).where(RunRow.id == run_id).scalar_subquery()
+    rules = (RunRow.schema_id == schema.id, RunRow.status == RUNNING, RunRow.id != run_id, RunRow.created_at < begun)
+    session.execute(update(RunRow).where(*rules).values(status=FAILED, finished_at=now(), error=_LOST))
 
 
 def runs_still(session: Session, run_id: UUID) -> bool:

@@ -1,6 +1,6 @@
 """Puts the room together from what is open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hedgerow.checks import Checks
 from hedgerow.connectors import Connectors
@@ -62,7 +62,7 @@ def open_sources(backends: Backends) -> Sources:
     creating = Creating(store, shelf, remotes, scheduling, revenue)
     changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables, revenue)
     loading = Loading(backends.engine, backends.tables)
-    syncing = Syncing(store, shelf, remotes, synced, backends.tables, backends.checks, loading)
-    backends.jobs.kinds.register(SYNC, syncing.run, POLICY)
+    syncing = Syncing(store, shelf, remotes, synced, backends.tables, backends.checks, loading, scheduling)
+    backends.jobs.kinds.register(SYNC, syncing.run, replace(POLICY, on_failure=syncing.died))
     backends.jobs.kinds.register(DISCOVER, changing.look)
     return Sources(remotes, reading, creating, changing, Editing(changing), revenue)

@@ -10,6 +10,7 @@ RUNNING, COMPLETED, FAILED, PAUSED = "Running", "Completed", "Failed", "Paused"
 SYNC_TYPES = ("full_refresh", "incremental", "append", "webhook", "cdc")
 CURSOR_TYPES = ("integer", "numeric", "datetime", "date", "timestamp", "objectid", "xid")
 BY_CURSOR = frozenset({"incremental", "append"})
+SWEEPS = ("never", "always", "1hour", "6hour", "12hour", "24hour", "7day", "30day")
 EVOLUTIONS = ("evolve", "freeze", "discard")
 
 
@@ -57,6 +58,9 @@ class Schema:
     last_synced_at: datetime | None
     cursor: Mapping[str, Any] | None
     reset: bool
+    stopped: bool
+    key_sweep: str
+    swept_at: datetime | None
     created_at: datetime
 
     @property
@@ -83,6 +87,7 @@ class Run:
     rows_synced: int
     bytes_synced: int
     null_cursors: int
+    rows_deleted: int
     error: str | None
     created_by: int | None
     created_at: datetime

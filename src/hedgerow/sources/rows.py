@@ -51,7 +51,8 @@ class SchemaRow(Base):
     """How one remote table is synced, and how far that has come.
 
     `table_name` is what its table is called in queries. `cursor` is the last value that is in the published table;
-    `reset` says that the next run reads everything, whatever the cursor. `remote` is the remote's
+    `reset` says that the next run reads everything, whatever the cursor; `stopped`, that a fault which its user has to
+    mend switched it off. `remote` is the remote's
     table as last seen: `{"columns", "cursors", "primary_key", "sync_types"}`.
     """
 
@@ -91,6 +92,9 @@ class SchemaRow(Base):
     last_synced_at: Mapped[datetime | None] = mapped_column()
     cursor: Mapped[dict[str, Any] | None] = mapped_column()
     reset: Mapped[bool] = mapped_column(default=False)
+    stopped: Mapped[bool] = mapped_column(default=False)
+    key_sweep: Mapped[str] = mapped_column(String(16), default="never")
+    swept_at: Mapped[datetime | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(default=now)
     deleted: Mapped[bool] = mapped_column(default=False)
 
@@ -113,6 +117,7 @@ class RunRow(Base):
     rows_synced: Mapped[int] = mapped_column(BigInteger, default=0)
     bytes_synced: Mapped[int] = mapped_column(BigInteger, default=0)
     null_cursors: Mapped[int] = mapped_column(BigInteger, default=0)
+    rows_deleted: Mapped[int] = mapped_column(BigInteger, default=0)
     error: Mapped[str | None] = mapped_column(Text)
     created_by: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=now)

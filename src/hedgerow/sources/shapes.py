@@ -118,6 +118,8 @@ def schema(record: Schema, table: TableRecord | None, source: Mapping[str, Any] 
         "enabled_columns": record.enabled_columns,
         "available_columns": record.columns,
         "evolution": record.evolution,
+        "key_sweep": record.key_sweep,
+        "last_swept_at": iso(record.swept_at) if record.swept_at else None,
         "hogql_name": record.table_name,
         "source": source,
     }
@@ -152,6 +154,7 @@ def run(now: tuple[Run, Mapping[str, Any]], of: Schema | None, maker: Mapping[st
         "bytes_synced": progress.get("bytes", record.bytes_synced),
         "rows_expected": progress.get("rows_expected"),
         "null_cursors": record.null_cursors,
+        "rows_deleted": record.rows_deleted,
         "sync_type": record.sync_type,
         "latest_error": record.error,
         "workflow_run_id": str(record.id),

@@ -15,11 +15,12 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable, Unreachable
-from hedgerow.connectors.batches import chosen_columns, portions, schema_of
+from hedgerow.connectors.batches import chosen_columns, portions, schema_of, unaltered
 from hedgerow.connectors.mysql import catalog
 from hedgerow.connectors.mysql.catalog import MySqlTable
 from hedgerow.connectors.mysql.declaration import DECLARATION
 from hedgerow.connectors.mysql.faults import connecting, working
+from hedgerow.connectors.reaching import hang_up
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
@@ -61,14 +62,16 @@ class MySqlConnector:
             return next((table.remote for table in _tables(connection, config, name)), None)
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
-        with self._connected(config) as connection:
-            table = next(iter(_tables(connection, config, ask.table)), None)
-            if table is None:
-                raise Refused(f"There is no table {ask.table} that this user may read.")
+        with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
+            table = _known(connection, config, ask.table)
             columns = chosen_columns(table.remote, ask)
-            statement = _select(connection, config, table, columns, ask)
-            with _streamed(connection, statement) as rows:
-                yield from map(partial(_batch, columns=columns, table=table), portions(rows, _size, ask))
+            batches = _batches(connection, config, table, columns, ask)
+            yield from unaltered(batches, columns, ask, lambda: self._now(config, ask.table))
+
+    def _now(self, config: Config, name: str) -> RemoteTable:
+        """On a connection of its own: that which rows came by may be in the middle of them."""
+        with self._connected(config) as connection:
+            return _known(connection, config, name).remote
 
     @contextmanager
     def _connected(self, config: Config) -> "Iterator[pymysql.Connection[Any]]":
@@ -94,10 +97,11 @@ class MySqlConnector:
                 defer_connect=True,
                 **_tls(config),
             )
-        reached = _reached(found)
+        reached, stream = _reached(found), None
         try:
             with connecting(), _no_longer_than(_CONNECT_SECONDS, reached):
                 connection.connect(reached)
+            stream = connection._rfile
             with working():
                 for statement in _SESSION:
                     connection.query(statement)
@@ -108,6 +112,8 @@ class MySqlConnector:
         finally:
             if connection.open:
                 connection.close()
+            if stream is not None:
+                stream.close()  # an error that is still remembered would keep it, and the socket with it, open
             reached.close()
 
 
@@ -175,6 +181,25 @@ def _tables(connection: "pymysql.Connection[Any]", config: Config, name: str | N
     found = catalog.tables(lambda statement: _rows(connection, statement.replace("{only}", only), config))
     # The server may compare names without regard to case.
     return [table for table in found if name is None or table.remote.name == name]
+
+
+def _known(connection: "pymysql.Connection[Any]", config: Config, name: str) -> MySqlTable:
+    found = next(iter(_tables(connection, config, name)), None)
+    if found is None:
+        raise Refused(f"There is no table {name} that this user may read.")
+    return found
+
+
+def _stop(connection: "pymysql.Connection[Any]") -> None:
+    if connection._sock is not None:
+        hang_up(connection._sock.fileno())
+
+
+def _batches(
+    connection: "pymysql.Connection[Any]", config: Config, table: MySqlTable, columns: Sequence[RemoteColumn], ask: Ask
+) -> Iterator[pa.RecordBatch]:
+    with _streamed(connection, _select(connection, config, table, columns, ask)) as rows:
+        yield from map(partial(_batch, columns=columns, table=table), portions(rows, _size, ask))
 
 
 @contextmanager

@@ -27,6 +27,7 @@ _CONNECTING: dict[int, tuple[type[SourceError], str, str | None]] = {
 _PERMISSIONS = {1044, 1142, 1143, 1227, 1370}
 _CHANGED = {1054, 1146, 1356, 1412}
 _STOPPED = {1053, 1317, 1927, 1969, 3024}
+_BUSY = {1021, 1037, 1041, 1135, 1158, 1159, 1160, 1161, 1205, 1213}
 
 
 @contextmanager
@@ -64,7 +65,9 @@ def working() -> Iterator[None]:
         if code in _CHANGED:
             raise Refused(f"The database has changed: {_said(error)}.", retryable=True) from error
         if code in _STOPPED:
-            raise Unreachable("The server stopped the query.") from error
+            raise Unreachable(f"The server broke the query off: {_said(error)}.") from error
+        if code in _BUSY:  # a deadlock, no memory, no disk
+            raise Unreachable(f"The server cannot answer now: {_said(error)}.") from error
         if not 1000 <= code < 2000 and not 3000 <= code < 5000:
             raise Unreachable("The connection to the server was lost.") from error
         raise Refused(f"The server refused: {_said(error)}.") from error

@@ -10,23 +10,26 @@ import pyarrow as pa
 from psycopg import sql
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable
-from hedgerow.connectors.batches import chosen_columns, schema_of
+from hedgerow.connectors.batches import chosen_columns, schema_of, unaltered
 from hedgerow.connectors.postgres import catalog
 from hedgerow.connectors.postgres.catalog import PgTable
 from hedgerow.connectors.postgres.cells import Unreadable, cells
 from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
+from hedgerow.connectors.reaching import hang_up
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
 _CONNECT_SECONDS = 10
 _CATALOG_SECONDS = 60
+_CANCEL_SECONDS = 5.0
 _SESSION = (
     "SET default_transaction_read_only = on; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
     "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET extra_float_digits = 1; SET intervalstyle = 'iso_8601'; "
     "SET search_path = pg_catalog"
 )
+_MORE_LIMITS = 170_000
 # Nothing of the server's own environment or home folder may take part: no password file, no certificate, no Kerberos.
 _NOTHING = "/nonexistent"
 _ALONE = {"passfile": _NOTHING, "sslcert": _NOTHING, "sslkey": _NOTHING, "sslcrl": _NOTHING, "gssencmode": "disable"}
@@ -60,14 +63,11 @@ class PostgresConnector:
             return next((table.remote for table in _tables(connection, config, name)), None)
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
-        with self._connected(config) as connection:
-            table = next(iter(_tables(connection, config, ask.table)), None)
-            if table is None:
-                raise Refused(f"There is no table {ask.table} that this user may read.")
+        with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
+            table = _known(connection, config, ask.table)
             columns = chosen_columns(table.remote, ask)
-            rows = copied(connection, _copy(table, columns, ask), ask)
-            with closing(rows):
-                yield from map(partial(_batch, columns=columns, table=table), rows)
+            batches = _batches(connection, table, columns, ask)
+            yield from unaltered(batches, columns, ask, lambda: _known(connection, config, ask.table).remote)
 
     @contextmanager
     def _connected(self, config: Config) -> Iterator[psycopg.Connection[Any]]:
@@ -77,6 +77,8 @@ class PostgresConnector:
             try:
                 with working():
                     connection.execute(_SESSION)
+                    if connection.info.server_version >= _MORE_LIMITS:
+                        connection.execute("SET transaction_timeout = 0")
                 yield connection
             finally:
                 connection.close()
@@ -110,6 +112,27 @@ def _tables(connection: psycopg.Connection[Any], config: Config, name: str | Non
         found = catalog.tables(connection, config.get("schema") or None, name)
         connection.execute("SET statement_timeout = 0")
     return found
+
+
+def _known(connection: psycopg.Connection[Any], config: Config, name: str) -> PgTable:
+    found = next(iter(_tables(connection, config, name)), None)
+    if found is None:
+        raise Refused(f"There is no table {name} that this user may read.")
+    return found
+
+
+def _stop(connection: psycopg.Connection[Any]) -> None:
+    """End the query on the server, and the connection in case that does not help."""
+    connection.cancel_safe(timeout=_CANCEL_SECONDS)
+    hang_up(connection.fileno())
+
+
+def _batches(
+    connection: psycopg.Connection[Any], table: PgTable, columns: Sequence[RemoteColumn], ask: Ask
+) -> Iterator[pa.RecordBatch]:
+    rows = copied(connection, _copy(table, columns, ask), ask)
+    with closing(rows):
+        yield from map(partial(_batch, columns=columns, table=table), rows)
 
 
 def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Composed:

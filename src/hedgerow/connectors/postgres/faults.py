@@ -35,7 +35,8 @@ _CONNECTING: tuple[tuple[str, type[SourceError], str, str | None], ...] = (
         "host",
     ),
 )
-_GONE = re.compile(r"^(08|57P0[123]|53)")
+_GONE = re.compile(r"08|57P")
+_BUSY = re.compile(r"40|53|55P03|58|25P0[34]")
 
 
 @contextmanager
@@ -57,11 +58,13 @@ def working() -> Iterator[None]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise Refused(f"The database has changed: {_said(error)}.", retryable=True) from error
     except psycopg.errors.QueryCanceled as error:
-        raise Unreachable("The server cancelled the query.") from error
+        raise Unreachable(f"The server broke the query off: {_said(error)}.") from error
     except psycopg.Error as error:
         code = error.sqlstate or ""
         if not code or _GONE.match(code):
-            raise Unreachable("The connection to the server was lost.") from error
+            raise Unreachable(_lost(error)) from error
+        if _BUSY.match(code):  # a deadlock, a conflict on a standby, no memory, no disk
+            raise Unreachable(f"The server cannot answer now: {_said(error)}.") from error
         raise Refused(f"The server refused: {_said(error)}.") from error
 
 
@@ -72,6 +75,11 @@ def _of_connecting(text: str) -> SourceError:
             return kind(words.format(*found.groups()), field=field)
     last = text.strip().splitlines()[-1].rpartition("FATAL:")[2].strip().rstrip(".")
     return Refused(f"The server refused the connection: {last}.")
+
+
+def _lost(error: psycopg.Error) -> str:
+    why = error.diag.message_primary
+    return f"The connection to the server was lost{f': {why}' if why else ''}."
 
 
 def _said(error: psycopg.Error) -> str:

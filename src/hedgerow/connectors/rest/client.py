@@ -16,6 +16,7 @@ from hedgerow.connectors.rest.pages import Page, Paging, Request, joined, links_
 from hedgerow.connectors.rest.paths import value_at, values_at
 from hedgerow.connectors.rest.patience import Patience, asked_wait, is_limit, may_pass
 from hedgerow.connectors.rest.transport import GuardedTransport
+from hedgerow.connectors.watching import Watch
 from hedgerow.kit.outgoing import OutgoingGuard
 
 _TIMEOUT = {"connect": 10.0, "read": 60.0, "write": 30.0, "pool": 10.0}
@@ -39,8 +40,10 @@ class Absent(Refused):
 class Client:
     """Blocking, of one thread; close it."""
 
-    def __init__(self, api: Api, guard: OutgoingGuard, patience: Patience | None = None) -> None:
-        self.api = api
+    def __init__(
+        self, api: Api, guard: OutgoingGuard, patience: Patience | None = None, watch: Watch | None = None
+    ) -> None:
+        self.api, self._watch = api, watch or Watch()
         self._patience = patience or Patience()
         self._transport = GuardedTransport(guard, api.address_field)
         self._base = self._address(api.base_url if api.base_url.endswith("/") else f"{api.base_url}/")
@@ -75,6 +78,7 @@ class Client:
         attempt, renewed = 0, False
         while True:
             attempt += 1
+            self._watch.check()
             try:
                 response, content = self._sent(request)
             except httpx.TransportError as error:
@@ -136,6 +140,7 @@ class Client:
                     raise Refused(f"A page is larger than {_PAGE_BYTES >> 20} MB; ask for fewer rows in a page.")
                 if time.monotonic() > end:
                     raise httpx.ReadTimeout("the page took too long", request=request)
+                self._watch.check()
             return response, b"".join(parts)
         except httpx.DecodingError as error:
             raise Refused(f"{request.method} {request.url.path}: the answer cannot be unpacked.") from error

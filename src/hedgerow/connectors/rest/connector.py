@@ -1,6 +1,7 @@
 """Any REST API as a connector, from a declaration and a function that makes the `Api` of a configuration."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -19,6 +20,7 @@ from hedgerow.connectors.rest.memory import Memory
 from hedgerow.connectors.rest.pages import Request
 from hedgerow.connectors.rest.patience import Patience
 from hedgerow.connectors.rest.spool import Spool
+from hedgerow.connectors.watching import Watch
 from hedgerow.kit.outgoing import OutgoingGuard
 
 MakeApi = Callable[[Config], Api]
@@ -83,7 +85,7 @@ class RestConnector:
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
         ask = replace(ask, batch_rows=min(ask.batch_rows, _MOST_ROWS))
-        with self._client(config) as client:
+        with self._client(config, watch=ask.watch) as client:
             resource = client.api.resource(ask.table)
             if resource is None:
                 raise Refused(f"There is no table {ask.table}.")
@@ -104,9 +106,12 @@ class RestConnector:
         known_of = self._memory.of(_key(resource, config)) if resource.open else {}
         seen = self._seen(client, resource, config) if known_of is None else known_of
         before = _columns(resource, described, seen)
+        count = 0
         with Spool() as spool:
             for rows in listed(client, resource, before, ask):
                 spool.add((sort, _identity(resource, row), row) for sort, row in rows)
+                count += len(rows)
+                ask.watch.aside(count)
                 if resource.open:
                     kinds.seen_in((row for _, row in rows), seen)
             known = _columns(resource, described, seen)
@@ -128,11 +133,14 @@ class RestConnector:
         kinds.seen_in(first_rows(client, resource), seen)
         return self._memory.add(_key(resource, config), seen)
 
-    def _client(self, config: Config, brief: bool = False) -> Client:
+    def _client(self, config: Config, brief: bool = False, watch: Watch | None = None) -> Client:
         api, patience = self._make(config), self._patience
         if brief:
             patience = replace(patience, attempts=_BRIEF_ATTEMPTS, longest=min(_BRIEF_SECONDS, patience.longest))
-        return Client(replace(api, base_url=self._base_url) if self._base_url else api, self._guard, patience)
+        if watch is not None and patience.sleep is time.sleep:
+            patience = replace(patience, sleep=watch.pause)
+        api = replace(api, base_url=self._base_url) if self._base_url else api
+        return Client(api, self._guard, patience, watch)
 
 
 def _straight(client: Client, resource: Resource, described: Columns, ask: Ask) -> Iterator[pa.RecordBatch]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Prefix = Annotated[str, StringConstraints(max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=400)]
 Frequency = Literal["never", "5min", "15min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
+Sweep = Literal["never", "always", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
 Evolution = Literal["evolve", "freeze", "discard"]
 
 
@@ -61,6 +62,7 @@ class SchemaChange(_Body):
     sync_frequency: Frequency | None = None
     sync_time_of_day: str | None = Field(None, description="`HH:MM:SS` UTC, on which the schedule is set up.")
     evolution: Evolution | None = Field(None, description="What a changed remote table does to this one.")
+    key_sweep: Sweep | None = Field(None, description="How often an incremental sync looks for deleted rows.")
 
 
 class BulkChange(_Body):

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hedgerow.connectors import RemoteTable
+from hedgerow.connectors import Declaration, RemoteTable
 from hedgerow.kit.errors import InvalidInput
-from hedgerow.sources.records import BY_CURSOR, CURSOR_TYPES, EVOLUTIONS, SYNC_TYPES
+from hedgerow.sources.records import BY_CURSOR, CURSOR_TYPES, EVOLUTIONS, SWEEPS, SYNC_TYPES
 from hedgerow.warehouse.errors import ActionRefused
 
 TYPE_FIRST = "Sync type must be set up first before enabling schema"
@@ -46,7 +46,7 @@ def chosen(given: object, tables: Sequence[RemoteTable]) -> dict[str, dict[str, 
 
 def _values(table: RemoteTable, wish: Mapping[str, Any]) -> dict[str, Any]:
     remote, on = remote_of(table), wish.get("should_sync") is True
-    names = ("sync_type", "primary_key_columns", "enabled_columns", "sync_time_of_day", "evolution")
+    names = ("sync_type", "primary_key_columns", "enabled_columns", "sync_time_of_day", "evolution", "key_sweep")
     said = {name: wish[name] for name in names if wish.get(name) is not None}
     kind = said.get("sync_type")
     if kind in BY_CURSOR and on:
@@ -82,6 +82,8 @@ def checked(table: str, remote: Mapping[str, Any], said: Mapping[str, Any]) -> d
         raise InvalidInput("Invalid sync time of day", attr="sync_time_of_day")
     if values.get("evolution", EVOLUTIONS[0]) not in EVOLUTIONS:
         raise InvalidInput(f"Must be one of {', '.join(EVOLUTIONS)}.", attr="evolution", code="invalid_choice")
+    if values.get("key_sweep", SWEEPS[0]) not in SWEEPS:
+        raise InvalidInput(f"Must be one of {', '.join(SWEEPS)}.", attr="key_sweep", code="invalid_choice")
     if values.get("primary_key_columns") == []:
         values["primary_key_columns"] = None
     return values
@@ -99,6 +101,13 @@ def ready(table: str, values: Mapping[str, Any], remote: Mapping[str, Any]) -> N
             f"Table {table} has no primary key to update rows by. Name its columns in primary_key_columns, or append."
         )
         raise InvalidInput(text, attr="primary_key_columns")
+
+
+def check_sweep(declaration: Declaration, values: Mapping[str, Any]) -> None:
+    """Raises `InvalidInput` where deleted rows are to be looked for, and keys that are not seen may be there."""
+    if values.get("key_sweep", "never") != "never" and not declaration.snapshot:
+        text = f"{declaration.label} cannot show all keys as of one moment, so deleted rows cannot be told from others."
+        raise InvalidInput(text, attr="key_sweep")
 
 
 def check_type(table: str, remote: Mapping[str, Any], kind: object) -> None:

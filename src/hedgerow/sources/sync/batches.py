@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from hedgerow.connectors import Refused
 from hedgerow.sources.sync.planning import Target
-from hedgerow.sources.sync.types import engine_type
+from hedgerow.sources.sync.types import engine_type, holds
 
 
 def conformed(batch: pa.RecordBatch, targets: Sequence[Target]) -> pa.RecordBatch:
@@ -25,8 +25,13 @@ def conformed(batch: pa.RecordBatch, targets: Sequence[Target]) -> pa.RecordBatc
 
 
 def _cast(column: pa.Array, target: Target) -> pa.Array:
-    if engine_type(column.type) == target.type:
+    came = engine_type(column.type)
+    if came == target.type:
         return column  # bytes, times of no zone: the engine keeps them as they are
+    if not target.lenient and not holds(target.type, came):
+        # What the remote had when the sync was planned. A text that looks like a number is none, so nothing is tried.
+        text = f"Column {target.name} became {came} while it was read as {target.type}. It is read again."
+        raise Refused(text, retryable=True)
     try:
         return pc.cast(column, target.arrow)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import orjson
 import pyarrow as pa
 
-from hedgerow.connectors import Ask, Connector, Cursor, CursorValue, RemoteTable
+from hedgerow.connectors import Ask, Connector, Cursor, CursorValue, RemoteTable, Watch
 from hedgerow.engine.base import Bound, Column, Engine, Limits, Query
 from hedgerow.engine.statements import quoted
 from hedgerow.jobs import Control
@@ -20,6 +20,7 @@ from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.batches import conformed
 from hedgerow.sources.sync.planning import Plan
 from hedgerow.sources.sync.reader import Reader
+from hedgerow.sources.sync.sweeping import Sweeping, due
 from hedgerow.sources.sync.types import arrow_type
 from hedgerow.warehouse.catalog import database
 from hedgerow.warehouse.records import TableRecord
@@ -46,12 +47,17 @@ class Remote:
 
 @dataclass(slots=True)
 class Tally:
-    """What has come so far. `cursor` is the highest value; `null_cursors` counts rows without one."""
+    """What has come so far. `cursor` is the highest value; `null_cursors` counts rows without one.
+
+    `swept`: all keys of the remote were looked at, and `deleted` rows were found to be there no more.
+    """
 
     rows: int = 0
     bytes: int = 0
     cursor: CursorValue | None = None
     null_cursors: int = 0
+    deleted: int = 0
+    swept: bool = False
 
     def count(self, batch: pa.RecordBatch, cursor: str | None) -> None:
         self.rows += batch.num_rows
@@ -99,11 +105,11 @@ class Loading:
 
     async def whole(self, schema: Schema, plan: Plan, remote: Remote, control: Control) -> Filled:
         """Every row of the remote, in a new table."""
-        tally = Tally()
+        tally = Tally(swept=True)
         cursor = schema.incremental_field if schema.sync_type in BY_CURSOR else None
-        ask = Ask(remote.table.name, plan.asked, None if remote.snapshot else cursor)
+        ask = Ask(remote.table.name, plan.asked, None if remote.snapshot else cursor, watch=_watch(control))
         async with self._made(schema.project_id, plan.columns, plan.key) as physical:
-            async with Reader(lambda: remote.start(ask)) as reader:
+            async with Reader(lambda: remote.start(ask), ask.watch) as reader:
                 expected = remote.table.row_estimate
                 await self._insert(schema, physical, plan, reader.batches(), _Count(tally, cursor, control, expected))
             own = plan.key == remote.table.primary_key and remote.snapshot
@@ -122,23 +128,27 @@ class Loading:
         field = schema.incremental_field or ""
         cursor = remote.table.cursor(field) or Cursor(field, "numeric")
         tally = Tally(cursor=cursors.read(schema.cursor) if schema.cursor else None)
-        ask = Ask(remote.table.name, plan.asked, cursor.field, tally.cursor, cursor.inclusive)
-        async with Reader(lambda: remote.start(ask)) as reader:
+        ask = Ask(remote.table.name, plan.asked, cursor.field, tally.cursor, cursor.inclusive, watch=_watch(control))
+        async with Reader(lambda: remote.start(ask), ask.watch) as reader:
             batches = reader.batches()
             first = await anext(batches, None)
-            if first is None and not plan.added and not plan.retyped:
+            idle = first is None and not plan.added and not plan.retyped
+            if idle and not due(schema):
                 return Filled(None, (), present.row_count or 0, present.size_bytes or 0, tally)
             async with self._made(schema.project_id, plan.columns, ()) as staged:
                 count = _Count(tally, cursor.field, control)
                 await self._insert(schema, staged, plan, _with(first, batches), count)
-                filled = await self._merged(schema, plan, present, staged, (cursor, tally))
+                filled = await self._merged(schema, plan, present, staged, (cursor, tally, remote))
         await self.tables.discard(schema.project_id, staged)
+        if idle and not tally.deleted and filled.physical is not None:  # what is served is as it should be
+            await self.tables.discard(schema.project_id, filled.physical)
+            return Filled(None, (), filled.rows, filled.bytes_on_disk, tally)
         return filled
 
     async def _merged(
-        self, schema: Schema, plan: Plan, present: TableRecord, staged: str, read: tuple[Cursor, Tally]
+        self, schema: Schema, plan: Plan, present: TableRecord, staged: str, read: tuple[Cursor, Tally, Remote]
     ) -> Filled:
-        (cursor, tally), home = read, database(schema.project_id)
+        (cursor, tally, remote), home = read, database(schema.project_id)
         clone = partial(self.engine.clone_table, home, source=present.physical or "")
         async with self.tables.making(schema.project_id, lambda name: clone(table=name)) as physical:
             if plan.added or plan.retyped:
@@ -148,6 +158,9 @@ class Loading:
             elif cursor.inclusive:  # rows of the last value come again
                 await self.engine.delete_matching(home, physical, staged, [cursor.field])
             await self._copy(schema, plan, staged, physical, cursor.field)
+            if due(schema):
+                swept = await Sweeping(self.engine, self.tables).sweep(schema, plan, physical, remote.start)
+                tally.swept, tally.deleted, tally.null_cursors = True, swept.deleted, swept.null_cursors
             return await self._filled(schema.project_id, physical, tally)
 
     async def highest(self, present: TableRecord, field: str) -> CursorValue | None:
@@ -205,6 +218,11 @@ class Loading:
         counted = await self.engine.run(Query(f"SELECT count() FROM {place}", {}, _UNLIMITED))
         size = await self.engine.size(database(project_id), physical)
         return Filled(physical, columns, int(counted.rows.strip(b"[]\n")), size.bytes_on_disk, tally)
+
+
+def _watch(control: Control) -> Watch:
+    """Reports rows that are set aside before the first batch can be made."""
+    return Watch(lambda rows: control.progress({"rows": rows, "bytes": 0, "rows_expected": None}))
 
 
 def _place(project_id: int, physical: str) -> str:

@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from hedgerow.connectors import Watch
+
 _AHEAD = 1
 _Item: TypeAlias = "pa.RecordBatch | BaseException | None"
 
@@ -17,11 +19,11 @@ class Reader:
     """`async with Reader(start) as reader: async for batch in reader.batches(): …`.
 
     `start` makes the iterator, in the thread; what it raises is raised by `batches`. Leaving the block does not wait
-    for a remote that is silent: the thread closes the connection as soon as its driver lets it.
+    for a remote that is silent: `watch` tells the remote to stop, and the thread then closes the connection.
     """
 
-    def __init__(self, start: Callable[[], Iterator[pa.RecordBatch]]) -> None:
-        self._start = start
+    def __init__(self, start: Callable[[], Iterator[pa.RecordBatch]], watch: Watch) -> None:
+        self._start, self._watch = start, watch
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
         self._room = threading.Semaphore(_AHEAD)
@@ -37,6 +39,8 @@ class Reader:
     ) -> None:
         self._stopped.set()
         self._room.release()
+        if self._thread.is_alive():  # it may be waiting for a remote, and so may whoever stops that
+            threading.Thread(target=self._watch.stop, name="hedgerow-stop", daemon=True).start()
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """The batches, each handed over once."""

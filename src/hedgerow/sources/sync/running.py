@@ -11,15 +11,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from hedgerow.checks import Checks
-from hedgerow.connectors import RemoteTable, SourceError
+from hedgerow.connectors import Refused, RemoteTable, SourceError
 from hedgerow.jobs import Control, Job, Policy
 from hedgerow.kit.clock import now
-from hedgerow.kit.errors import InvalidInput, NotFound
+from hedgerow.kit.errors import HedgerowError, InvalidInput, NotFound
 from hedgerow.materialize import Tables
 from hedgerow.sources import ledger
 from hedgerow.sources.form import wishes
 from hedgerow.sources.records import COMPLETED, FAILED, RUNNING, Schema, Source
 from hedgerow.sources.remotes import Remotes
+from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.loading import Filled, Loading, Remote
@@ -42,6 +43,13 @@ _SETTINGS = (
     "cursor",
     "table_id",
 )
+
+
+_DEADLY = (
+    "The server's process stopped again and again while it synced this table, as it does where memory is short. "
+    "Its log tells more; sync the table again once that is mended."
+)
+_SWITCHED_OFF = "The table is not synced any more: mend that, then switch it on again (should_sync)."
 
 
 class Unwanted(Exception):
@@ -72,6 +80,7 @@ class Syncing:
     tables: Tables
     checks: Checks
     loading: Loading
+    scheduling: Scheduling
 
     async def run(self, job: Job, control: Control) -> dict[str, Any] | None:
         """Do one sync. What its user has to mend fails it at once; anything else is tried again."""
@@ -87,10 +96,16 @@ class Syncing:
                 return None
             except Exception as fault:
                 final = not _may_pass(fault) or job.failures + 1 >= POLICY.tries
-                await self._write(partial(self._fail, job, control, _reason(fault), final))
+                await self._write(partial(self._fail, job, control, fault, final))
                 if not final:
                     raise
                 return {"error": _reason(fault)}
+
+    def died(self, session: Session, job: Job, error: str) -> None:
+        """Fail the run of a job that killed its process again and again."""
+        if ledger.runs_still(session, job.id):
+            ledger.end(session, job.id, FAILED, {"error": _DEADLY})
+            self.shelf.change_schema(session, UUID(job.payload["schema"]), {"status": FAILED, "latest_error": _DEADLY})
 
     # --- inside
 
@@ -103,6 +118,7 @@ class Syncing:
         except NotFound:
             return None
         ledger.begin(session, schema, job.id)
+        ledger.close_lost(session, schema, job.id)
         if schema.sync_type is None or not ledger.runs_still(session, job.id):
             return None
         schema = self.shelf.change_schema(session, schema.id, {"status": RUNNING})
@@ -134,7 +150,7 @@ class Syncing:
         config = await asyncio.to_thread(self._opened, work)
         found = await self.remotes.find(work.source.source_type, config, work.schema.name)
         if found is None:
-            raise InvalidInput(f"The source has no table {work.schema.name} any more, or its user may not read it.")
+            raise Refused(f"The source has no table {work.schema.name} any more, or its user may not read it.")
         return Remote(connector, config, found)
 
     def _opened(self, work: Work) -> dict[str, Any]:
@@ -168,13 +184,17 @@ class Syncing:
             "latest_error": None,
             "last_synced_at": now(),
             "reset": False,
+            "stopped": False,
             "remote": wishes.remote_of(table),
             "cursor": cursors.kept(tally.cursor) if tally.cursor is not None else None,
         }
+        if tally.swept:
+            values["swept_at"] = now()
         if filled.physical is not None:
             values["table_id"] = self._serve(session, work, filled).id
         self.shelf.change_schema(session, schema.id, values)
         told = {"rows_synced": tally.rows, "bytes_synced": tally.bytes, "null_cursors": tally.null_cursors}
+        told["rows_deleted"] = tally.deleted
         ledger.end(session, job.id, COMPLETED, {**told, "error": None, "sync_type": schema.sync_type})
 
     def _serve(self, session: Session, work: Work, filled: Filled) -> TableRecord:
@@ -185,14 +205,25 @@ class Syncing:
         made = Synced(schema.id, schema.table_name, physical, kept(filled.columns), filled.rows, filled.bytes_on_disk)
         return self.synced.publish(session, schema.project_id, work.present, made)
 
-    def _fail(self, job: Job, control: Control, text: str, final: bool, session: Session) -> None:
+    def _fail(self, job: Job, control: Control, fault: Exception, final: bool, session: Session) -> None:
         """The last good rows go on being served; unless it is final, the run is tried again."""
         control.confirm(session)
-        if ledger.runs_still(session, job.id):
-            if final:
-                ledger.end(session, job.id, FAILED, {"error": text})
-            told = {"latest_error": text, **({"status": FAILED} if final else {})}
-            self.shelf.change_schema(session, UUID(job.payload["schema"]), told)
+        if not ledger.runs_still(session, job.id):
+            return
+        text = _reason(fault)
+        if final:
+            ledger.end(session, job.id, FAILED, {"error": text})
+        told = {"latest_error": text, **({"status": FAILED} if final else {})}
+        schema = self.shelf.change_schema(session, UUID(job.payload["schema"]), told)
+        if isinstance(fault, SourceError) and not fault.retryable and schema.should_sync:
+            self._switch_off(session, schema, text)
+
+    def _switch_off(self, session: Session, schema: Schema, text: str) -> None:
+        """What its user has to mend is not tried again by a schedule."""
+        off = {"should_sync": False, "stopped": True, "latest_error": f"{text} {_SWITCHED_OFF}"}
+        self.scheduling.follow(session, self.shelf.change_schema(session, schema.id, off))
+        source = self.shelf.get(session, schema.project_id, schema.source_id)
+        self.shelf.change(session, source, {"status": FAILED}, None)  # what is told where nothing else is synced
 
     async def _write(self, work: Callable[[Session], T]) -> T:
         def write() -> T:
@@ -212,6 +243,6 @@ def _reason(fault: Exception) -> str:
     """What its users are told of a sync that failed."""
     if isinstance(fault, SourceError):
         return fault.text
-    if isinstance(fault, InvalidInput):
+    if isinstance(fault, HedgerowError):
         return fault.detail
     return f"The sync failed: {type(fault).__name__}."
