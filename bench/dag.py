@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from httpx import ASGITransport, AsyncClient
 
-from bench.peers import modelling
+from bench.peers import environment, modelling
 from bench.table import Measured, show
 from hedgerow.app import House, build
 from hedgerow.jobs import Job
@@ -60,13 +60,13 @@ async def _measured() -> None:
 
 def _peers(folder: Path) -> Iterator[tuple[str, float]]:
     """Other tools by name and version, with two threads where they can, and seconds for the same tables."""
-    for peer in modelling.NEEDS:
+    for peer in modelling.PEERS:
         try:
             taken = modelling.seconds(peer, folder / peer, folder / "rows.parquet", _models(), _PEER_ROUNDS)
-        except modelling.Absent as reason:
+        except environment.Absent as reason:
             print(f"not compared: {reason}")
         else:
-            yield f"{modelling.version(peer)} on DuckDB", statistics.median(taken)
+            yield f"{environment.version(peer)} on DuckDB", statistics.median(taken)
 
 
 async def _load(client: AsyncClient, file: Path) -> None:

@@ -3,23 +3,14 @@
 import json
 import os
 import subprocess
-import sys
-import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from bench.peers.environment import python_of
+
 _HERE = Path(__file__).parent
-# The newest dbt-core fetches a binary from elsewhere while it is installed.
-NEEDS: Mapping[str, Sequence[str]] = {
-    "dbt": ("dbt-core>=1.11,<1.12", "dbt-duckdb>=1.10,<2"),
-    "sqlmesh": ("sqlmesh>=0.236,<1",),
-}
+PEERS = ("dbt", "sqlmesh")
 _QUIET = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true"}
-
-
-class Absent(Exception):
-    """The peer cannot be installed here; the text says why."""
 
 
 def seconds(peer: str, folder: Path, rows: Path, models: Mapping[str, tuple[str, str]], rounds: int) -> list[float]:
@@ -27,7 +18,7 @@ def seconds(peer: str, folder: Path, rows: Path, models: Mapping[str, tuple[str,
 
     `models` are texts by name, each with what it reads at `{parent}`: a model, or `base`, the table of the file `rows`.
     """
-    python = _environment(peer)
+    python = python_of(peer)
     folder.mkdir()
     (folder / "models.json").write_text(json.dumps(dict(models)))
     command = [python, _HERE / f"{peer}_process.py", folder, rows, str(rounds)]
@@ -36,26 +27,3 @@ def seconds(peer: str, folder: Path, rows: Path, models: Mapping[str, tuple[str,
         raise RuntimeError(f"{peer}: {(done.stderr or done.stdout)[-2000:]}")
     found: list[float] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
-
-
-def version(peer: str) -> str:
-    """The tool's name and version."""
-    name = NEEDS[peer][0].split(">")[0]
-    code = f"from importlib.metadata import version; print(version({name!r}))"
-    done = subprocess.run([_environment(peer), "-c", code], capture_output=True, text=True, check=True)
-    return f"{name} {done.stdout.strip()}"
-
-
-def _environment(peer: str) -> Path:
-    """The Python of the peer's own environment, made at the first call."""
-    home = ROOT / ".cache" / "peers" / peer
-    python, ready = home / "bin" / "python", home / ".ready"
-    if not ready.exists():
-        print(f"installing {', '.join(NEEDS[peer])} for comparison (once)", file=sys.stderr)
-        venv.create(home, with_pip=True)
-        command = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *NEEDS[peer]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Absent(f"{peer} could not be installed: {done.stderr.strip().splitlines()[-1:]}")
-        ready.touch()
-    return python

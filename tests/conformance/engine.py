@@ -33,6 +33,19 @@ HOSTILE = [
     "\\'",
 ]
 
+KEYS = {
+    "Int64": "toInt64(number) - 500",
+    "UInt16": "number",
+    "Int256": "number",
+    "Float64": "number / 7",
+    "Decimal(12, 2)": "number / 4",
+    "String": "toString(number)",
+    "UUID": "reinterpretAsUUID(toUInt128(number))",
+    "Date32": "toDate32(toInt32(number) - 500)",
+    "DateTime64(6, 'UTC')": "fromUnixTimestamp64Micro(toInt64(number) * 1000003, 'UTC')",
+}
+"""Types of keys, each with a value for every `number`."""
+
 
 def rows(answer: Answer) -> list[Any]:
     """The rows of an answer, parsed."""
@@ -293,6 +306,25 @@ class EngineConformance:
         assert await self.one(engine, f"SELECT countIf(id = 100) FROM {database}.clone1") == 0
         assert await self.one(engine, f"SELECT countIf(c1 IS NULL) FROM {database}.clone1") == 990
         assert await self.one(engine, f"SELECT max(c1) FROM {database}.clone1") == 2**40
+
+    @pytest.mark.parametrize("order", [[], ["k"]])
+    @pytest.mark.parametrize("kind", KEYS)
+    async def test_rows_are_deleted_by_keys_of_any_kind(
+        self, engine: Engine, database: str, kind: str, order: list[str]
+    ) -> None:
+        columns = [Column("k", f"Nullable({kind})"), Column("n", "UInt64")]
+        for table, count, parts in (("kept", 1000, 6), ("keys", 100, 2)):
+            await engine.create_table(database, table, columns, order)
+            made = Query(f"SELECT if(number % 10 = 3, NULL, {KEYS[kind]}), number FROM numbers({count})")
+            for _ in range(parts):
+                await engine.insert_query(database, table, made)
+        await engine.clone_table(database, "cut", "kept", merging=False)
+        for _ in range(2):  # once in many parts, once while these may be merged
+            await engine.delete_matching(database, "cut", "keys", ["k"])
+            left = await engine.run(Query(f"SELECT sum(k IS NULL), sum(n < 100), count() FROM {database}.cut"))
+            assert rows(left) == [[600, 60, 5460]]
+            await engine.let_merge(database, "cut")
+        assert await engine.tables(database) == {"kept", "keys", "cut"}
 
     @pytest.mark.parametrize(
         ("sql", "expected"),

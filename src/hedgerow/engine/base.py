@@ -53,8 +53,16 @@ class Engine(Protocol):
         """Make a table (on a cluster: a local one on every shard and a distributed one over them)."""
         ...
 
-    async def clone_table(self, database: str, table: str, source: str) -> None:
-        """Make a table with the columns and rows of another; nothing is copied, and each then goes its own way."""
+    async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
+        """Make a table with the columns and rows of another; nothing is copied, and each then goes its own way.
+
+        Where rows are then deleted, let it be without `merging`, and call `let_merge` afterwards: no row of a part that
+        is just being merged can be deleted.
+        """
+        ...
+
+    async def let_merge(self, database: str, table: str) -> None:
+        """Let a clone's parts be merged from now on."""
         ...
 
     async def change_columns(
@@ -64,7 +72,7 @@ class Engine(Protocol):
         ...
 
     async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
-        """Delete the rows whose values of `columns` are among those of the table `keys`."""
+        """Delete the rows whose values of `columns` are among those of the table `keys`; NULL is not among them."""
         ...
 
     async def drop_table(self, database: str, table: str) -> None:

@@ -27,6 +27,8 @@ from hedgerow.kit.values import Bound
 T = TypeVar("T")
 _ROWS = "JSONCompactEachRowWithNamesAndTypes"
 _TOTAL_THREADS = 48
+# Two threads merge and delete; with the usual two tasks for each, those of a table of five parts wait up to a second.
+_SERVER = "background_merges_mutations_concurrency_ratio=16"
 
 
 class ChdbEngine:
@@ -89,9 +91,14 @@ class ChdbEngine:
     ) -> None:
         await self.execute(statements.create_table(database, table, columns, order_by))
 
-    async def clone_table(self, database: str, table: str, source: str) -> None:
+    async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
         await self.execute(statements.create_like(database, table, source))
+        if not merging:
+            await self.execute(statements.hold_merges(database, table))
         await self.execute(statements.attach_rows(database, table, source))
+
+    async def let_merge(self, database: str, table: str) -> None:
+        await self.execute(statements.let_merge(database, table))
 
     async def change_columns(
         self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
@@ -195,7 +202,9 @@ class ChdbEngine:
         if connection is None:
             import chdb  # the library is large: only a process that queries loads it
 
-            connection = self._local.connection = chdb.connect(str(self._folder))  # type: ignore[no-untyped-call]
+            connection = self._local.connection = chdb.connect(  # type: ignore[no-untyped-call]
+                f"{self._folder}?{_SERVER}"
+            )
             for name, value in {**OUTPUT, **READING}.items():
                 connection.query(f"SET {name} = {value!r}", "Null")
             self._connections.append(connection)

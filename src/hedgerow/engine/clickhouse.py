@@ -95,13 +95,19 @@ class ClickHouseEngine:
         await self._everywhere(statements.create_table(database, local, columns, order_by))
         await self._everywhere(statements.create_distributed(database, table, self._nodes.cluster))
 
-    async def clone_table(self, database: str, table: str, source: str) -> None:
+    async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
         cluster = self._nodes.cluster
         own, other = (table, source) if cluster is None else map(statements.local_name, (table, source))
         await self._everywhere(statements.create_like(database, own, other))
+        if not merging:
+            await self._everywhere(statements.hold_merges(database, own))
         await self._everywhere(statements.attach_rows(database, own, other))
         if cluster is not None:
             await self._everywhere(statements.create_distributed(database, table, cluster))
+
+    async def let_merge(self, database: str, table: str) -> None:
+        own = table if self._nodes.cluster is None else statements.local_name(table)
+        await self._everywhere(statements.let_merge(database, own))
 
     async def change_columns(
         self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
@@ -111,13 +117,21 @@ class ClickHouseEngine:
             await self._everywhere(statements.change_columns(database, name, added, retyped))
 
     async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
-        own = table if self._nodes.cluster is None else statements.local_name(table)
-        await self._everywhere(statements.delete_matching(database, own, keys, columns))
+        if self._nodes.cluster is None:
+            await self.execute(statements.delete_matching(database, table, keys, columns))
+            return
+        # Deleting looks at the keys once for each part: from where they lie on other shards, that has ended servers.
+        own, copied = statements.local_name(table), statements.local_keys(table)
+        await self._everywhere(statements.drop_table(database, copied))
+        await self._everywhere(statements.copy_keys(database, copied, keys, columns))
+        await self._everywhere(statements.delete_matching(database, own, copied, columns))
+        await self._everywhere(statements.drop_table(database, copied))
 
     async def drop_table(self, database: str, table: str) -> None:
         await self._everywhere(statements.drop_table(database, table))
         if self._nodes.cluster is not None:
-            await self._everywhere(statements.drop_table(database, statements.local_name(table)))
+            for part in (statements.local_name(table), statements.local_keys(table)):
+                await self._everywhere(statements.drop_table(database, part))
 
     async def tables(self, database: str) -> frozenset[str]:
         names = statements.first_column(await self.run(statements.list_tables(database)))

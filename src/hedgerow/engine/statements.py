@@ -55,6 +55,11 @@ def local_name(table: str) -> str:
     return f"{table}{_LOCAL}"
 
 
+def local_keys(table: str) -> str:
+    """What the copy of a distributed table's keys on each shard is called, while rows that match them are deleted."""
+    return local_name(f"{table}__keys")
+
+
 def is_local(table: str) -> bool:
     return table.endswith(_LOCAL)
 
@@ -89,11 +94,29 @@ def attach_rows(database: str, table: str, source: str) -> str:
     return f"ALTER TABLE {quoted(database)}.{quoted(table)} ATTACH PARTITION tuple() FROM {whole}"
 
 
+def hold_merges(database: str, table: str) -> str:
+    """Let no parts be merged from now on; deleting goes on, which it does not where merges are stopped."""
+    return f"ALTER TABLE {quoted(database)}.{quoted(table)} MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1"
+
+
+def let_merge(database: str, table: str) -> str:
+    return f"ALTER TABLE {quoted(database)}.{quoted(table)} RESET SETTING max_bytes_to_merge_at_max_space_in_pool"
+
+
 def change_columns(database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]) -> str:
     """New columns, and wider types of those that are there, in one statement."""
     changes = [f"ADD COLUMN {quoted(column.name)} {column.type}" for column in added]
     changes += [f"MODIFY COLUMN {quoted(column.name)} {column.type}" for column in retyped]
     return f"ALTER TABLE {quoted(database)}.{quoted(table)} {', '.join(changes)}"
+
+
+def copy_keys(database: str, table: str, keys: str, columns: Sequence[str]) -> str:
+    """A new table of the different values of another one's columns."""
+    names = ", ".join(map(quoted, columns))
+    return (
+        f"CREATE TABLE {quoted(database)}.{quoted(table)} ENGINE = MergeTree ORDER BY tuple() "
+        f"AS SELECT DISTINCT {names} FROM {quoted(database)}.{quoted(keys)}"
+    )
 
 
 def delete_matching(database: str, table: str, keys: str, columns: Sequence[str]) -> str:

@@ -149,7 +149,7 @@ class Loading:
         self, schema: Schema, plan: Plan, present: TableRecord, staged: str, read: tuple[Cursor, Tally, Remote]
     ) -> Filled:
         (cursor, tally, remote), home = read, database(schema.project_id)
-        clone = partial(self.engine.clone_table, home, source=present.physical or "")
+        clone = partial(self.engine.clone_table, home, source=present.physical or "", merging=False)
         async with self.tables.making(schema.project_id, lambda name: clone(table=name)) as physical:
             if plan.added or plan.retyped:
                 await self.engine.change_columns(home, physical, plan.added, plan.retyped)
@@ -161,6 +161,7 @@ class Loading:
             if due(schema):
                 swept = await Sweeping(self.engine, self.tables).sweep(schema, plan, physical, remote.start)
                 tally.swept, tally.deleted, tally.null_cursors = True, swept.deleted, swept.null_cursors
+            await self.engine.let_merge(home, physical)
             return await self._filled(schema.project_id, physical, tally)
 
     async def highest(self, present: TableRecord, field: str) -> CursorValue | None:

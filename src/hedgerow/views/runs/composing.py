@@ -58,7 +58,7 @@ class Composing:
         return physical
 
     async def _linked(self, project_id: int, parts: Parts, query: Query, hear: Report | None) -> str:
-        clone = partial(self.engine.clone_table, database(project_id), source=parts.old)
+        clone = partial(self.engine.clone_table, database(project_id), source=parts.old, merging=False)
         async with self._aside(project_id, query) as fresh:
             await self.tables.fill(project_id, fresh, parts.fresh(query), hear)
             async with self.tables.making(project_id, lambda name: clone(table=name)) as physical:
@@ -67,6 +67,7 @@ class Composing:
                 if unique:
                     await self._without(project_id, physical, parts.coming(query, fresh), unique)
                 await self.tables.fill(project_id, physical, parts.rows_of(query, fresh))
+                await self.engine.let_merge(database(project_id), physical)
         return physical
 
     async def _without(self, project_id: int, physical: str, keys: Query, columns: Sequence[str]) -> None:
