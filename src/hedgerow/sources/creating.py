@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from hedgerow.connectors import RemoteTable
 from hedgerow.sources import names
 from hedgerow.sources.form import configuring, wishes
-from hedgerow.sources.form.bodies import NewSource
+from hedgerow.sources.form.automatic import everything
+from hedgerow.sources.form.bodies import NewSource, Setup
 from hedgerow.sources.records import Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, counted
@@ -39,10 +40,11 @@ class Creating:
         await asyncio.to_thread(self.check_name, project_id, body.source_type, body.prefix, body.access_method)
         given = dict(body.payload if body.payload is not None else body.job_inputs or {})
         wanted = given.pop("schemas", None)
+        all_tables = isinstance(body, Setup)
         config = configuring.cleaned(declaration, given)
         await self.remotes.check(body.source_type, config)
         tables = await self.remotes.discover(body.source_type, config)
-        chosen = wishes.chosen(wanted, tables)
+        chosen = wishes.chosen(everything(tables) if all_tables else wanted, tables)
         for each in chosen.values():
             wishes.check_sweep(declaration, each)
         values = {

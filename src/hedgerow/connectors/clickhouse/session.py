@@ -128,6 +128,8 @@ class Session:
 def connected(config: Config, guard: OutgoingGuard) -> Iterator[Session]:
     """A session, straight to the server or through its tunnel."""
     verify = bool(config.get("verify", True))
+    if not 0 < int(config["port"]) < 1 << 16:
+        raise Refused(f"There is no port {config['port']}: ports are 1 to 65535.", field="port")
     if not tunnelled(config):
         with closing(Session(config, GuardedTransport(guard, "host", verify=verify))) as session:
             yield session

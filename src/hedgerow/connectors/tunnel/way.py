@@ -33,6 +33,8 @@ def way(guard: OutgoingGuard, config: Config) -> Iterator[Way]:
     What a driver says of a tunnel that failed is replaced by what failed.
     """
     host, port = str(config["host"]), int(config["port"])
+    if not 0 < port < 1 << 16:
+        raise Refused(f"There is no port {port}: ports are 1 to 65535.", field="port")
     if not tunnelled(config):
         yield Way(addresses(guard, host, port), port)
         return

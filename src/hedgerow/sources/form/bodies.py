@@ -27,6 +27,10 @@ class NewSource(_Body):
     created_via: Literal["web", "api", "mcp", "wizard", "self_driving"] | None = None
 
 
+class Setup(NewSource):
+    """A source to make, with all its tables: how each is synced is chosen by what it has."""
+
+
 class SourceChange(_Body):
     """What may be changed of a source; the rest is passed over."""
 

@@ -24,10 +24,17 @@ class _Wrong(Exception):
 
 def cleaned(declaration: Declaration, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as connectors take them: numbers are `int`, switches `bool`; raises `ConfigInvalid`."""
+    said = _said(declaration, given)
+    values: dict[str, Any] = {}
     faults: list[str] = []
-    values = _cleaned(declaration.fields, _said(declaration, given), faults)
+    wrong: list[str] = []
+    for field in declaration.fields:
+        before = len(faults)
+        values |= _cleaned((field,), said, faults)
+        if len(faults) > before:
+            wrong.append(field.name)
     if faults:
-        raise ConfigInvalid(faults)
+        raise ConfigInvalid(faults, attr=wrong[0])
     return values
 
 

@@ -46,6 +46,8 @@ def chosen(given: object, tables: Sequence[RemoteTable]) -> dict[str, dict[str, 
 
 def _values(table: RemoteTable, wish: Mapping[str, Any]) -> dict[str, Any]:
     remote, on = remote_of(table), wish.get("should_sync") is True
+    if not isinstance(wish.get("should_sync"), bool | None):
+        raise ActionRefused(f"should_sync of {table.name} must be true or false.", attr="schemas")
     names = ("sync_type", "primary_key_columns", "enabled_columns", "sync_time_of_day", "evolution", "key_sweep")
     said = {name: wish[name] for name in names if wish.get(name) is not None}
     kind = said.get("sync_type")
@@ -71,10 +73,11 @@ def checked(table: str, remote: Mapping[str, Any], said: Mapping[str, Any]) -> d
     values = dict(said)
     if values.get("sync_type") is not None:
         check_type(table, remote, values["sync_type"])
+    kind = values.get("incremental_field_type")
+    if kind is not None and kind not in CURSOR_TYPES:
+        raise InvalidInput(f"Not an incremental field type: {kind}.", attr="incremental_field_type")
     if values.get("incremental_field") is not None:
         values |= cursor(table, remote, values["incremental_field"])
-    elif values.get("incremental_field_type") is not None and values["incremental_field_type"] not in CURSOR_TYPES:
-        raise InvalidInput(f"Not an incremental field type: {values['incremental_field_type']}.", attr="schemas")
     for name in ("primary_key_columns", "enabled_columns"):
         if values.get(name) is not None:
             check_columns(table, remote, values[name], name)

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from hedgerow.sources import shapes
 from hedgerow.sources.form import configuring
-from hedgerow.sources.form.bodies import BulkChange, NewSource, PrefixWish, RevenueConfig, SourceChange
+from hedgerow.sources.form.bodies import BulkChange, NewSource, PrefixWish, RevenueConfig, Setup, SourceChange
 from hedgerow.sources.form.wizard import wizard
 from hedgerow.sources.ledger import Chosen
 from hedgerow.sources.opening import Sources
+from hedgerow.sources.routes import webhooks
 from hedgerow.sources.shapes import Shapes
 from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.web import pages
@@ -30,6 +31,7 @@ def router(sources: Sources, cards: UserCards, gate: Gate) -> APIRouter:
     routes = APIRouter()
     for register in (_trying, _listing, _single, _acting, _history):
         register(routes, sources, cards, gate)
+    routes.include_router(webhooks.router(sources, gate))
     return routes
 
 
@@ -83,6 +85,12 @@ def _listing(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) 
     @routes.post(_BASE, status_code=201)
     async def create_source(access: Annotated[Access, Depends(may_write)], body: NewSource) -> dict[str, Any]:
         """Connect a source; the tables that are to be synced are, as soon as a worker has time."""
+        source = await sources.creating.create(access.project_id, access.principal.user_id, body)
+        return await asyncio.to_thread(_shown, sources, cards, access.project_id, source.id)
+
+    @routes.post(f"{_BASE}/setup", status_code=201)
+    async def set_source_up(access: Annotated[Access, Depends(may_write)], body: Setup) -> dict[str, Any]:
+        """Connect a source and sync all its tables, each in the way that its columns allow."""
         source = await sources.creating.create(access.project_id, access.principal.user_id, body)
         return await asyncio.to_thread(_shown, sources, cards, access.project_id, source.id)
 
