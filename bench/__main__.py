@@ -14,6 +14,7 @@ NAMES = (
     "cached",
     "upload",
     "sync",
+    "changes",
     "jobs",
     "views",
     "dag",

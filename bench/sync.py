@@ -26,7 +26,7 @@ _URL = os.environ.get("HEDGEROW_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1
 _PORT, _ROUNDS, _TABLES = 18_475, 3, 200
 _LOAD = Path(__file__).parent / "peers" / "dlt_process.py"
 _MOST_MEMORY_MB = 300.0
-_MAKE = """
+MAKE = """
     DROP TABLE IF EXISTS bench_sync;
     CREATE TABLE bench_sync (id bigint PRIMARY KEY, account integer, price numeric(12, 2), ratio double precision,
         paid boolean, name text, note text, made timestamptz, day date, tag uuid, extra jsonb, seen bigint);
@@ -201,7 +201,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         _served(folder) as (pid, api),
     ):
-        database.execute(_MAKE.replace("%s", str(_ROWS)))
+        database.execute(MAKE.replace("%s", str(_ROWS)))
         api.get("external_data_sources/wizard/").raise_for_status()
         with _Memory(pid) as memory:
             best, source, path = _rounds(api, database, folder)

@@ -18,6 +18,7 @@ import hedgerow.activity.routes
 import hedgerow.checks.routes
 import hedgerow.endpoints.routes
 import hedgerow.queries.routes
+import hedgerow.sources.routes.changes
 import hedgerow.sources.routes.schemas
 import hedgerow.sources.routes.sources
 import hedgerow.variables.routes
@@ -291,6 +292,7 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     mount(app, hedgerow.checks.routes.router(house.checks, house.accounts, gate), "data_checks")
     mount(app, hedgerow.endpoints.routes.router(house.endpoints, house.accounts, gate), "endpoints")
     sources = hedgerow.sources.routes.sources.router(house.sources, house.accounts, gate)
+    mount(app, hedgerow.sources.routes.changes.router(house.sources, gate), "external_data_sources")
     mount(app, sources, "external_data_sources")
     mount(app, hedgerow.sources.routes.schemas.router(house.sources, gate), "external_data_schemas")
 

@@ -43,7 +43,18 @@ def running(folder: Path, password: str | None = None, certificate: bool = False
     asking = ["-A", "scram-sha-256", "--pwfile", home / "password"] if password else ["-A", "trust"]
     setup = [*as_user, folder / "initdb", "-D", data, *asking, "-U", "postgres", "-N"]
     subprocess.run(setup, check=True, capture_output=True, cwd="/")
-    options = ["-p", str(port), "-k", str(home), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    options = [
+        "-p",
+        str(port),
+        "-k",
+        str(home),
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "fsync=off",
+        "-c",
+        "wal_level=logical",
+    ]
     if certificate:
         make_certificate(data / "server.crt", data / "server.key")
         for path in (data / "server.crt", data / "server.key"):

@@ -1,8 +1,11 @@
 """Fixtures for the metadata stores: SQLite always, PostgreSQL where one answers or can be started."""
 
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -82,6 +85,38 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield postgres_server.rsplit("/", 1)[0] + f"/{name}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def logical_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server that keeps a log of changes: started here, so that its slots are its own."""
+    folder = postgres_process.binaries()
+    if folder is None:
+        missing("PostgreSQL", "initdb")
+    with postgres_process.running(folder) as url:
+        yield url
+
+
+@pytest.fixture
+def logged_url(logical_server: str) -> Iterator[str]:
+    """The URL of a fresh database of that server; dropped afterwards, with its slots."""
+    name = f"hedgerow_test_{uuid4().hex}"
+    with psycopg.connect(logical_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield logical_server.rsplit("/", 1)[0] + f"/{name}"
+        _drop_slots(connection, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _drop_slots(connection: psycopg.Connection[Any], database: str) -> None:
+    """Drop the slots of a database, and whoever reads them."""
+    mine = "FROM pg_replication_slots WHERE database = %s"
+    end = time.monotonic() + 30
+    while connection.execute(f"SELECT 1 {mine}", [database]).fetchone() and time.monotonic() < end:
+        with suppress(psycopg.errors.ObjectInUse):
+            connection.execute(f"SELECT pg_terminate_backend(active_pid) {mine} AND active", [database])
+            connection.execute(f"SELECT pg_drop_replication_slot(slot_name) {mine}", [database])
+        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ class Policy:
 
     The wait before try n+1 is `first_wait * 2**(n-1)`, at most `longest_wait`, and up to a fifth of it longer or
     shorter by chance. `keep` finished jobs stay per subject, none longer than `keep_for`. Higher `priority` goes first.
+    `standing` jobs run on and on, and mostly wait: they take no other job's slot.
     """
 
     tries: int = 5
@@ -89,6 +90,7 @@ class Policy:
     keep: int = 100
     keep_for: timedelta = timedelta(days=30)
     is_outage: Callable[[BaseException], bool] = lambda error: False
+    standing: bool = False
     on_failure: Callable[[Session, Job, str], None] = lambda session, job, error: None
 
     def wait(self, failures: int) -> timedelta:

@@ -15,9 +15,9 @@ class Kinds:
             raise ValueError(f"The kind {kind} is registered already.")
         self._known[kind] = (handler, policy or Policy())
 
-    def names(self) -> list[str]:
-        """The kinds that can be done here."""
-        return list(self._known)
+    def names(self, *, standing: bool | None = None) -> list[str]:
+        """The kinds that can be done here; `standing`: those that are or are not."""
+        return [name for name, (_, policy) in self._known.items() if standing in (None, policy.standing)]
 
     def handler(self, kind: str) -> Handler:
         """Who does jobs of that kind."""

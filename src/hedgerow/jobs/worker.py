@@ -30,6 +30,8 @@ _EXPIRE_SECONDS = 60.0
 _PATIENCE_SECONDS = 10.0
 """How long a handler may take to end when the process stops."""
 _THREADS = 4
+_STANDING = 200
+"""Standing jobs that one worker runs at once."""
 _log = structlog.get_logger("hedgerow.jobs")
 
 
@@ -55,6 +57,7 @@ class Worker:
         self._id = ""
         self._runs: dict[tuple[Any, int], Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._standing: set[asyncio.Task[None]] = set()
         self._agents: list[asyncio.Task[None]] = []
         self._touched: set[tuple[str, str]] = set()
         self._strange: set[tuple[Any, int]] = set()
@@ -109,7 +112,7 @@ class Worker:
         while not self._stopping:
             self._bell.work.clear()
             try:
-                while not self._stopping and (jobs := await self._claim(self._slots - len(self._tasks))):
+                while not self._stopping and (jobs := await self._claim()):
                     for job in jobs:
                         self._begin(job)
             except Exception:
@@ -189,21 +192,27 @@ class Worker:
 
     # --- runs
 
-    async def _claim(self, most: int) -> list[Job]:
-        """Up to `most` jobs, in one transaction."""
-        names = self._kinds.names()
+    async def _claim(self) -> list[Job]:
+        """What there is room for, in one transaction. Standing jobs have room of their own."""
+        ordinary, standing = self._kinds.names(standing=False), self._kinds.names(standing=True)
+        busy = len(self._tasks) - len(self._standing)
+        rooms = [(ordinary, self._slots - busy), (standing, _STANDING - len(self._standing))]
+        rooms = [(names, room) for names, room in rooms if names and room > 0]
 
         def claim(session: Session) -> list[Job]:
             found: list[Job] = []
-            while len(found) < most and (job := claiming.claim(session, self._id, names)) is not None:
-                found.append(job)
+            for names, room in rooms:
+                taken: list[Job] = []
+                while len(taken) < room and (job := claiming.claim(session, self._id, names)) is not None:
+                    taken.append(job)
+                found += taken
             return found
 
-        while names and most > 0:
+        while rooms:
             try:
                 return await self._write(claim)
             except IntegrityError:  # another worker has just taken a job of the same subject
-                most = 1
+                rooms = [(names, 1) for names, _ in rooms]
         return []
 
     def _begin(self, job: Job) -> None:
@@ -212,10 +221,13 @@ class Worker:
         self._runs[run.key] = run
         task = asyncio.create_task(self._see_through(run))
         self._tasks.add(task)
+        if self._kinds.policy(job.kind).standing:
+            self._standing.add(task)
         task.add_done_callback(self._freed)
 
     def _freed(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._standing.discard(task)
         self._bell.work.set()
 
     async def _see_through(self, run: Run) -> None:

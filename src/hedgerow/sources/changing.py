@@ -15,12 +15,14 @@ from hedgerow.materialize import Tables
 from hedgerow.sources.creating import add_schemas
 from hedgerow.sources.form import configuring, guarding, wishes
 from hedgerow.sources.form.bodies import RevenueConfig, SourceChange
+from hedgerow.sources.logs.shelf import LogShelf
 from hedgerow.sources.records import COMPLETED, RUNNING, Schema, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.store import Store
+from hedgerow.store.secrets import SecretUnreadable
 from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.warehouse.synced import SyncedTables
 
@@ -38,6 +40,7 @@ class Changing:
     synced: SyncedTables
     tables: Tables
     revenue: Revenue
+    logs: LogShelf
 
     async def change(self, project_id: int, user_id: int, source_id: UUID, body: SourceChange) -> Source:
         """Set what is said. New values of the form are tried out first; a secret that is left out stays."""
@@ -109,6 +112,10 @@ class Changing:
             for schema in self.shelf.schemas(session, [source]):
                 self.drop(session, schema, user_id)
             self.scheduling.look_no_more(session, source)
+            if self.logs.get(session, source.id) is not None:
+                said = {"source_type": source.source_type, "config": self._last_config(session, source)}
+                self.logs.leave(session, source.id, said)
+                self.scheduling.tidy_log(session, project_id, source.id)
             self.shelf.delete(session, source, user_id)
             self.revenue.follow(session, source)
         self.synced.catalogs.forget(project_id)
@@ -117,7 +124,19 @@ class Changing:
         """Forget a schema and its table."""
         self.scheduling.forget(session, schema)
         self.drop_table(session, schema, by)
-        self.shelf.change_schema(session, schema.id, {"deleted": True, "should_sync": False})
+        self.shelf.change_schema(session, schema.id, {"deleted": True, "should_sync": False, "cursor": None})
+        self.tend(session, schema)
+
+    def tend(self, session: Session, schema: Schema) -> None:
+        """After a change of a schema that was, or is, kept in step by the source's log."""
+        if schema.sync_type == "cdc" and self.logs.get(session, schema.source_id) is not None:
+            self.scheduling.tidy_log(session, schema.project_id, schema.source_id)
+
+    def _last_config(self, session: Session, source: Source) -> dict[str, Any]:
+        try:
+            return self.shelf.config(session, source)
+        except SecretUnreadable:
+            return {}
 
     def drop_table(self, session: Session, schema: Schema, by: int | None) -> None:
         """Let a schema's table go, and forget how far it was."""

@@ -12,7 +12,8 @@ from hedgerow.connectors import RemoteTable
 from hedgerow.sources import names
 from hedgerow.sources.form import configuring, wishes
 from hedgerow.sources.form.automatic import everything
-from hedgerow.sources.form.bodies import NewSource, Setup
+from hedgerow.sources.form.bodies import LogWish, NewSource, Setup
+from hedgerow.sources.logs.settling import Settling
 from hedgerow.sources.records import Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, counted
@@ -33,6 +34,7 @@ class Creating:
     remotes: Remotes
     scheduling: Scheduling
     revenue: Revenue
+    settling: Settling
 
     async def create(self, project_id: int, user_id: int, body: NewSource) -> Source:
         """Make a source; its enabled tables are synced as soon as a worker has time."""
@@ -42,11 +44,15 @@ class Creating:
         wanted = given.pop("schemas", None)
         all_tables = isinstance(body, Setup)
         config = configuring.cleaned(declaration, given)
+        log = self.settling.wish(body.source_type, given)
         await self.remotes.check(body.source_type, config)
         tables = await self.remotes.discover(body.source_type, config)
-        chosen = wishes.chosen(everything(tables) if all_tables else wanted, tables)
+        chosen = wishes.chosen(everything(tables) if all_tables else wanted, tables, cdc=log is not None)
         for each in chosen.values():
             wishes.check_sweep(declaration, each)
+        if log is not None:
+            followed = [name for name, values in chosen.items() if values.get("sync_type") == "cdc"]
+            await self.settling.check(body.source_type, config, log, followed)
         values = {
             "source_type": body.source_type,
             "prefix": body.prefix or None,
@@ -57,7 +63,7 @@ class Creating:
             "revenue_enabled": counted(body.source_type),
         }
         try:
-            return await asyncio.to_thread(self._add, project_id, values, config, tables, chosen)
+            return await asyncio.to_thread(self._add, project_id, (values, log), config, tables, chosen)
         except IntegrityError:
             raise ActionRefused(names.PREFIX_TAKEN, attr="prefix") from None
 
@@ -81,14 +87,17 @@ class Creating:
     def _add(
         self,
         project_id: int,
-        values: Mapping[str, Any],
+        said: tuple[Mapping[str, Any], LogWish | None],
         config: Mapping[str, Any],
         tables: Sequence[RemoteTable],
         chosen: Mapping[str, Mapping[str, Any]],
     ) -> Source:
+        values, log = said
         with self.store.write() as session:
             self._check_free(session, project_id, values["source_type"], values["prefix"])
             source = self.shelf.add(session, project_id, values, config)
+            if log is not None:
+                self.settling.settle(session, source, log)
             add_schemas(session, self.shelf, source, tables, chosen)
             self.scheduling.look_often(session, source)
             for schema in self.shelf.schemas(session, [source]):

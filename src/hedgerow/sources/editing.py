@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from hedgerow.connectors.changes import change_source
 from hedgerow.kit.errors import BareError, InvalidInput
 from hedgerow.sources.changing import Changing
 from hedgerow.sources.form import wishes
@@ -21,7 +22,7 @@ from hedgerow.web.fields import from_validation
 _KEY_FIXED = "Primary key columns cannot be changed once data has been synced. Delete the table's data first."
 # What the rows that are there were read by: another one means reading them all again.
 _RESETTING = ("sync_type", "enabled_columns")
-_SCHEDULING = ("should_sync", "sync_frequency", "sync_time_of_day")
+_SCHEDULING = ("should_sync", "sync_type", "sync_frequency", "sync_time_of_day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,14 @@ class Editing:
                 self._change(session, user_id, known[schema_id], _said(body))
 
     def _change(self, session: Session, user_id: int, schema: Schema, said: Mapping[str, Any]) -> Schema:
-        values = edited(schema, said)
+        log = self.changing.logs.get(session, schema.source_id)
+        values = edited(schema, said, cdc=log is not None and log.enabled)
         if "key_sweep" in values:
             source = self.changing.shelf.get(session, schema.project_id, schema.source_id)
             wishes.check_sweep(self.changing.remotes.connector(source.source_type).declaration, values)
+        woken = values.get("should_sync") and not schema.should_sync and values.get("sync_type", schema.sync_type)
+        if woken == "cdc":  # nobody kept the log for it
+            values |= {"reset": schema.table_id is not None, "cursor": None}
         if any(values.get(name, getattr(schema, name)) != getattr(schema, name) for name in _RESETTING):
             values |= {"reset": schema.table_id is not None, "cursor": None}
         if "should_sync" in values:
@@ -62,6 +67,11 @@ class Editing:
         changed = self.changing.shelf.change_schema(session, schema.id, values)
         if any(getattr(changed, name) != getattr(schema, name) for name in _SCHEDULING):
             self.changing.scheduling.follow(session, changed)
+        if schema.logged and not changed.logged:
+            changed = self.changing.shelf.change_schema(session, schema.id, {"reset": True, "cursor": None})
+            self.changing.tend(session, schema)
+        if changed.logged and not schema.logged and schema.should_sync:
+            changed = self.changing.scheduling.trigger(session, changed, user_id or None)
         if changed.should_sync and not schema.should_sync:
             changed = self.changing.scheduling.trigger(session, changed, user_id or None)
         return changed
@@ -114,23 +124,32 @@ class Editing:
         if found is None:
             raise ActionRefused(f"The source has no table {schema.name} any more.")
         await asyncio.to_thread(self._keep_remote, schema, wishes.remote_of(found))
-        return incremental_fields(found)
+        logs = change_source(self.changing.remotes.connector(source_type)) is not None
+        return incremental_fields(found, logs=logs)
 
     def _keep_remote(self, schema: Schema, remote: Mapping[str, Any]) -> None:
         with self.changing.store.write() as session:
             self.changing.shelf.change_schema(session, schema.id, {"remote": dict(remote)})
 
 
-def edited(schema: Schema, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that a change sets; raises `InvalidInput` for what a schema cannot be."""
+def edited(schema: Schema, said: Mapping[str, Any], *, cdc: bool = False) -> dict[str, Any]:
+    """The values that a change sets; raises `InvalidInput` for what a schema cannot be.
+
+    `cdc`: the source's log is read.
+    """
     given = {name: value for name, value in said.items() if value is not None or name not in _NOT_NULL}
-    values = wishes.checked(schema.name, schema.remote, given)
+    values = wishes.checked(schema.name, schema.remote, given, cdc=cdc)
     whole = {name: values.get(name, getattr(schema, name)) for name in _CHECKED}
     if whole["should_sync"]:
         wishes.ready(schema.name, whole, schema.remote)
     key = whole["primary_key_columns"] or schema.remote.get("primary_key")
-    if schema.table_id is not None and schema.sync_type == "incremental" and list(key or ()) != schema.key:
+    if schema.table_id is not None and schema.sync_type in ("incremental", "cdc") and list(key or ()) != schema.key:
         raise InvalidInput(_KEY_FIXED, attr="primary_key_columns")
+    kind, often = whole["sync_type"], values.get("sync_frequency", schema.sync_frequency)
+    if kind == "cdc" and schema.sync_type != "cdc" and "sync_frequency" not in values:
+        values["sync_frequency"] = wishes.LOG_FREQUENCY
+    elif kind != "cdc" and often == "1min":
+        raise InvalidInput("Every minute is for CDC alone.", attr="sync_frequency")
     moved = values.get("incremental_field", schema.incremental_field) != schema.incremental_field
     if moved and whole["sync_type"] in BY_CURSOR and whole["sync_type"] == schema.sync_type:
         values["cursor"] = None  # the next run goes on from the highest value that is in the table

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from hedgerow.jobs import Jobs
 from hedgerow.sources import ledger, shapes
 from hedgerow.sources.ledger import Chosen
+from hedgerow.sources.logs.shelf import LogShelf
 from hedgerow.sources.records import RUNNING, Run, Schema, Source
 from hedgerow.sources.shapes import Whole
 from hedgerow.sources.shelf import Shelf
@@ -30,6 +31,7 @@ class Reading:
     shelf: Shelf
     synced: SyncedTables
     jobs: Jobs
+    logs: LogShelf
 
     def page(self, project_id: int, search: str, limit: int, offset: int) -> tuple[int, list[Whole]]:
         """How many sources there are, and one page of them."""
@@ -99,10 +101,14 @@ class Reading:
         schemas = self.shelf.schemas(session, sources)
         tables = self._tables(session, project_id, schemas)
         last = ledger.last_completed(session, sources)
+        logs = self.logs.by_ids(session, [source.id for source in sources])
         by_source: dict[UUID, list[Schema]] = {}
         for schema in schemas:
             by_source.setdefault(schema.source_id, []).append(schema)
-        return [Whole(s, by_source.get(s.id, []), self._config(session, s), tables, last.get(s.id)) for s in sources]
+        return [
+            Whole(s, by_source.get(s.id, []), self._config(session, s), tables, last.get(s.id), logs.get(s.id))
+            for s in sources
+        ]
 
     def _config(self, session: Session, source: Source) -> Mapping[str, Any]:
         try:

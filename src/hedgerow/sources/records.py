@@ -11,6 +11,8 @@ SYNC_TYPES = ("full_refresh", "incremental", "append", "webhook", "cdc")
 CURSOR_TYPES = ("integer", "numeric", "datetime", "date", "timestamp", "objectid", "xid")
 BY_CURSOR = frozenset({"incremental", "append"})
 SWEEPS = ("never", "always", "1hour", "6hour", "12hour", "24hour", "7day", "30day")
+PENDING = {"kind": "pending"}
+"""The cursor of a table that is being read whole while its source's log is kept for it."""
 EVOLUTIONS = ("evolve", "freeze", "discard")
 
 
@@ -49,6 +51,7 @@ class Schema:
     incremental_field_type: str | None
     primary_key_columns: list[str] | None
     enabled_columns: list[str] | None
+    cdc_table_mode: str | None
     remote: Mapping[str, Any]
     evolution: str
     sync_frequency: str
@@ -72,6 +75,17 @@ class Schema:
     def key(self) -> list[str]:
         """What tells rows apart: as its user said, else as the remote has it."""
         return list(self.primary_key_columns or self.remote.get("primary_key") or ())
+
+    @property
+    def logged(self) -> bool:
+        """Whether it is to be kept in step by the source's log."""
+        return self.should_sync and self.sync_type == "cdc" and self.sync_frequency != "never"
+
+    @property
+    def following(self) -> bool:
+        """Whether its table is whole, and every change after it will be in the log."""
+        at_log = (self.cursor or {}).get("kind") == "log"
+        return self.logged and at_log and not self.reset and self.table_id is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ class Remotes:
     async def check(self, source_type: str, config: Mapping[str, Any]) -> None:
         """Whether the remote lets us in."""
         connector = self.connector(source_type)
-        await self._asked(lambda: connector.check(config))
+        await self.asked(lambda: connector.check(config))
 
     async def discover(self, source_type: str, config: Mapping[str, Any]) -> Sequence[RemoteTable]:
         """The remote's tables, by name."""
         connector = self.connector(source_type)
-        return await self._asked(lambda: connector.discover(config))
+        return await self.asked(lambda: connector.discover(config))
 
     async def find(self, source_type: str, config: Mapping[str, Any], name: str) -> RemoteTable | None:
         """One of the remote's tables; raises `SourceError` as the connector does."""
@@ -47,7 +47,8 @@ class Remotes:
         """Wait for nobody: a thread that hangs ends with its connection."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _asked(self, work: Callable[[], T]) -> T:
+    async def asked(self, work: Callable[[], T]) -> T:
+        """What blocks and asks a remote; raises `ActionRefused`."""
         try:
             return await self.work(work)
         except SourceError as error:

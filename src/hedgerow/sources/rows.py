@@ -50,10 +50,10 @@ class SourceRow(Base):
 class SchemaRow(Base):
     """How one remote table is synced, and how far that has come.
 
-    `table_name` is what its table is called in queries. `cursor` is the last value that is in the published table;
-    `reset` says that the next run reads everything, whatever the cursor; `stopped`, that a fault which its user has to
-    mend switched it off. `remote` is the remote's
-    table as last seen: `{"columns", "cursors", "primary_key", "sync_types"}`.
+    `table_name` is what its table is called in queries. `cursor` is the last value that is in the published table,
+    or where in the source's log it stands; `reset` says that the next run reads everything, whatever the cursor;
+    `stopped`, that a fault which its user has to mend switched it off. `remote` is the remote's table as last seen:
+    `{"columns", "cursors", "primary_key", "sync_types"}`.
     """
 
     __tablename__ = "external_data_schemas"
@@ -83,6 +83,7 @@ class SchemaRow(Base):
     incremental_field_type: Mapped[str | None] = mapped_column(String(32))
     primary_key_columns: Mapped[list[Any] | None] = mapped_column()
     enabled_columns: Mapped[list[Any] | None] = mapped_column()
+    cdc_table_mode: Mapped[str | None] = mapped_column(String(16))
     remote: Mapped[dict[str, Any]] = mapped_column(default=dict)
     evolution: Mapped[str] = mapped_column(String(16), default="evolve")
     sync_frequency: Mapped[str] = mapped_column(String(16), default="6hour")
@@ -122,3 +123,25 @@ class RunRow(Base):
     created_by: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None] = mapped_column()
+
+
+class LogRow(Base):
+    """Where a source's log of changes is read. `position`: what lies before it is published, and not wanted again.
+
+    `farewell` is what a source that is gone connected with, encrypted, until its slot is dropped; else an empty object.
+    """
+
+    __tablename__ = "external_data_logs"
+
+    source_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    management_mode: Mapped[str] = mapped_column(String(16))
+    slot_name: Mapped[str] = mapped_column(String(63))
+    publication_name: Mapped[str] = mapped_column(String(63))
+    auto_drop_slot: Mapped[bool] = mapped_column(default=True)
+    warning_mb: Mapped[int] = mapped_column(BigInteger)
+    critical_mb: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int | None] = mapped_column(BigInteger)
+    system: Mapped[str | None] = mapped_column(String(64))
+    farewell: Mapped[str] = mapped_column(Text, info=ENCRYPTED)

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from hedgerow.jobs import JobRoom
 from hedgerow.kit.clock import now
 from hedgerow.sources import ledger
-from hedgerow.sources.records import FAILED, RUNNING, Schema, Source
+from hedgerow.sources.records import FAILED, PENDING, RUNNING, Schema, Source
 from hedgerow.sources.shelf import Shelf
 
-SYNC, DISCOVER = "sync", "discover"
+SYNC, DISCOVER, FOLLOW, TIDY = "sync", "discover", "follow", "tidy"
+_LOOK_AFTER = timedelta(seconds=30)
 _LOOK_EVERY, _MOST_LATE = timedelta(hours=6), timedelta(minutes=10)
 EVERY: Mapping[str, timedelta] = {
+    "1min": timedelta(minutes=1),
     "5min": timedelta(minutes=5),
     "15min": timedelta(minutes=15),
     "30min": timedelta(minutes=30),
@@ -41,6 +43,11 @@ def source_subject(source_id: UUID) -> str:
     return f"source:{source_id}"
 
 
+def log_subject(source_id: UUID) -> str:
+    """What the jobs on a source's log are on: one at a time reads it."""
+    return f"log:{source_id}"
+
+
 def subject(schema_id: UUID) -> str:
     """What a schema's jobs are on: never do two of them run at once."""
     return f"schema:{schema_id}"
@@ -63,7 +70,7 @@ class Scheduling:
     def follow(self, session: Session, schema: Schema) -> None:
         """Let the schedule be what the schema says."""
         every = EVERY.get(schema.sync_frequency)
-        if not schema.should_sync or every is None:
+        if not schema.should_sync or every is None or schema.sync_type == "cdc":  # that is told by its log
             self.jobs.schedules.remove(session, subject(schema.id), SYNC)
             return
         anchor, payload = schema.sync_time_of_day, {"schema": str(schema.id)}
@@ -73,6 +80,25 @@ class Scheduling:
         )
         if anchor is not None:
             self.jobs.schedules.begin_at(session, subject(schema.id), SYNC, first_after(now(), anchor, every))
+
+    def follow_log(self, session: Session, schema: Schema) -> None:
+        """Have the log followed from now on, again and again whatever becomes of who does."""
+        place, payload = log_subject(schema.source_id), {"source": str(schema.source_id)}
+        self.jobs.schedules.set(session, place, FOLLOW, payload, _LOOK_AFTER, project_id=schema.project_id)
+        self.jobs.jobs.enqueue(session, FOLLOW, place, payload, project_id=schema.project_id)
+
+    def tidy_log(self, session: Session, project_id: int, source_id: UUID) -> None:
+        """What of a log nobody wants is dropped as soon as nobody reads it; whoever reads it stops."""
+        place, payload = log_subject(source_id), {"source": str(source_id)}
+        self.jobs.jobs.cancel(session, place)
+        self.jobs.schedules.remove(session, place, FOLLOW)
+        self.jobs.jobs.enqueue(session, TIDY, place, payload, project_id=project_id)
+
+    def reading(self, session: Session, schema: Schema) -> bool:
+        """Whether a table is being read whole, so that the log is to be kept for it."""
+        if not schema.logged or schema.cursor != PENDING or schema.status != RUNNING:
+            return False
+        return any(job.kind == SYNC for job in self.jobs.jobs.current(session, subject(schema.id)))
 
     def look_often(self, session: Session, source: Source) -> None:
         """Look every six hours for tables that have come or gone."""
@@ -92,6 +118,8 @@ class Scheduling:
         runs = ledger.cancel(session, schema.id)
         if schema.status == RUNNING:
             self.shelf.change_schema(session, schema.id, {"status": FAILED, "latest_error": ledger.CANCELLED})
+        if schema.cursor == PENDING:
+            self.tidy_log(session, schema.project_id, schema.source_id)
         return bool(runs)
 
     def forget(self, session: Session, schema: Schema) -> None:

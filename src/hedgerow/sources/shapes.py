@@ -9,6 +9,7 @@ from uuid import UUID
 from hedgerow.connectors import Connectors, Cursor, RemoteTable
 from hedgerow.kit.clock import iso
 from hedgerow.sources.form import configuring
+from hedgerow.sources.logs.records import ChangeLog
 from hedgerow.sources.records import BY_CURSOR, COMPLETED, FAILED, PAUSED, RUNNING, Run, Schema, Source
 from hedgerow.warehouse.records import TableRecord
 from hedgerow.warehouse.shapes import column_shape
@@ -26,6 +27,7 @@ class Whole:
     config: Mapping[str, Any]
     tables: Mapping[UUID, TableRecord]
     last_run_at: datetime | None
+    log: ChangeLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Shapes:
         source, connector = whole.source, self.connectors.get(whole.source.source_type)
         maker = cards.get(source.created_by) if source.created_by is not None else None
         inputs = configuring.shown(connector.declaration, whole.config) if connector else {}
+        inputs |= whole.log.shown() if whole.log is not None and whole.log.enabled else {}
         brief = brief_source(source, status(source, whole.schemas))
         return {
             **brief,
@@ -114,7 +117,7 @@ def schema(record: Schema, table: TableRecord | None, source: Mapping[str, Any] 
         "sync_time_of_day": record.sync_time_of_day,
         "description": record.description,
         "primary_key_columns": record.primary_key_columns,
-        "cdc_table_mode": None,
+        "cdc_table_mode": record.cdc_table_mode or ("consolidated" if record.sync_type == "cdc" else None),
         "enabled_columns": record.enabled_columns,
         "available_columns": record.columns,
         "evolution": record.evolution,
@@ -158,12 +161,12 @@ def run(now: tuple[Run, Mapping[str, Any]], of: Schema | None, maker: Mapping[st
         "sync_type": record.sync_type,
         "latest_error": record.error,
         "workflow_run_id": str(record.id),
-        "cdc_write_mode": None,
+        "cdc_write_mode": "consolidated" if record.sync_type == "cdc" else None,
     }
 
 
-def remote_table(table: RemoteTable) -> dict[str, Any]:
-    """A table that was found, as `database_schema` tells of it."""
+def remote_table(table: RemoteTable, *, logs: bool = False) -> dict[str, Any]:
+    """A table that was found, as `database_schema` tells of it; `logs`: its remote keeps a log that can be read."""
     first = table.cursor(table.default_cursor) if table.default_cursor else None
     first = first or next(iter(table.cursors), None)
     return {
@@ -174,7 +177,7 @@ def remote_table(table: RemoteTable) -> dict[str, Any]:
         "incremental_fields": [_cursor(cursor, table) for cursor in table.cursors],
         "incremental_available": "incremental" in table.sync_types,
         "append_available": "append" in table.sync_types,
-        "cdc_available": None,
+        "cdc_available": bool(table.primary_key) if logs else None,
         "supports_webhooks": False,
         "webhook_only": False,
         "incremental_field": first.field if first else None,
@@ -190,9 +193,9 @@ def remote_table(table: RemoteTable) -> dict[str, Any]:
     }
 
 
-def incremental_fields(table: RemoteTable) -> dict[str, Any]:
+def incremental_fields(table: RemoteTable, *, logs: bool = False) -> dict[str, Any]:
     """How one remote table can be synced."""
-    told = remote_table(table)
+    told = remote_table(table, logs=logs)
     names = ("incremental_fields", "incremental_available", "append_available", "cdc_available")
     more = ("supports_webhooks", "webhook_only", "available_columns", "detected_primary_keys")
     return {**{name: told[name] for name in (*names, *more)}, "full_refresh_available": True}

@@ -22,13 +22,16 @@ _TABLES = """
       AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
 """
 # Domains lead to what they are of, however deep; the element of an array may be a domain as well.
-_COLUMNS = """
-    WITH RECURSIVE plain AS (
+DOMAINS = """
+    plain AS (
         SELECT oid AS of, oid, typtype, typbasetype, typtypmod AS modifier FROM pg_type
         UNION ALL
         SELECT p.of, t.oid, t.typtype, t.typbasetype, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE p.modifier END
         FROM plain p JOIN pg_type t ON t.oid = p.typbasetype WHERE p.typtype = 'd'
     ), leaf AS (SELECT of, oid, modifier FROM plain WHERE typtype <> 'd')
+"""
+_COLUMNS = f"""
+    WITH RECURSIVE {DOMAINS}
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
            CASE WHEN coalesce(e.typnamespace, t.typnamespace) = 'pg_catalog'::regnamespace
                 THEN coalesce(e.typname, t.typname) ELSE format_type(coalesce(e.oid, t.oid), NULL) END,
@@ -86,7 +89,7 @@ def _table(
     space: str, name: str, whole: bool, known: tuple[int, str | None, list[Sequence[Any]], list[str]]
 ) -> PgTable:
     rows, description, listed, key = known
-    types = {row[0]: _type(row[3], row[4], row[5]) for row in listed}
+    types = {row[0]: type_of(row[3], row[4], row[5]) for row in listed}
     columns = tuple(RemoteColumn(row[0], row[1], types[row[0]].arrow, row[2]) for row in listed)
     cursors = tuple(
         Cursor(column, kind, inclusive=kind in INCLUSIVE)
@@ -105,7 +108,8 @@ def _table(
     )
 
 
-def _type(base: str, dimensions: int, modifier: int) -> PgType:
+def type_of(base: str, dimensions: int, modifier: int) -> PgType:
+    """A type by its internal name, and what `pg_attribute` packs a precision and a scale into."""
     if base != "numeric" or dimensions or modifier < _NUMERIC_HEADER:
         return PgType(base, dimensions)
     packed = modifier - _NUMERIC_HEADER

@@ -17,6 +17,7 @@ from hedgerow.connectors.postgres.cells import Unreadable, cells
 from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
+from hedgerow.connectors.postgres.replication.source import PostgresChanges
 from hedgerow.connectors.reaching import hang_up
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
@@ -43,6 +44,7 @@ class PostgresConnector:
 
     def __init__(self, guard: OutgoingGuard) -> None:
         self._guard = guard
+        self.changes = PostgresChanges(self._connected, _rows, _stop)
 
     def check(self, config: Config) -> None:
         with self._connected(config) as connection, working():
@@ -70,18 +72,24 @@ class PostgresConnector:
             yield from unaltered(batches, columns, ask, lambda: _known(connection, config, ask.table).remote)
 
     @contextmanager
-    def _connected(self, config: Config) -> Iterator[psycopg.Connection[Any]]:
+    def _connected(self, config: Config, **more: Any) -> Iterator[psycopg.Connection[Any]]:
+        """A connection. With `more` options it is not for reading tables: nothing is set on it."""
         with way(self._guard, config) as reached:
             with connecting():
-                connection = psycopg.connect(**_options(config, reached), autocommit=True)
+                connection = psycopg.connect(**_options(config, reached), **more, autocommit=True)
             try:
-                with working():
-                    connection.execute(_SESSION)
-                    if connection.info.server_version >= _MORE_LIMITS:
-                        connection.execute("SET transaction_timeout = 0")
+                if not more:
+                    _prepare(connection)
                 yield connection
             finally:
                 connection.close()
+
+
+def _prepare(connection: psycopg.Connection[Any]) -> None:
+    with working():
+        connection.execute(_SESSION)
+        if connection.info.server_version >= _MORE_LIMITS:
+            connection.execute("SET transaction_timeout = 0")
 
 
 def _options(config: Config, reached: Way) -> dict[str, Any]:
@@ -104,6 +112,10 @@ def _options(config: Config, reached: Way) -> dict[str, Any]:
         "client_encoding": "UTF8",
         "application_name": "hedgerow",
     }
+
+
+def _rows(connection: psycopg.Connection[Any], table: PgTable, ask: Ask) -> Iterator[pa.RecordBatch]:
+    return _batches(connection, table, chosen_columns(table.remote, ask), ask)
 
 
 def _tables(connection: psycopg.Connection[Any], config: Config, name: str | None = None) -> list[PgTable]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Prefix = Annotated[str, StringConstraints(max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=400)]
-Frequency = Literal["never", "5min", "15min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
+Frequency = Literal["never", "1min", "5min", "15min", "30min", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
 Sweep = Literal["never", "always", "1hour", "6hour", "12hour", "24hour", "7day", "30day"]
 Evolution = Literal["evolve", "freeze", "discard"]
 
@@ -67,9 +67,31 @@ class SchemaChange(_Body):
     sync_time_of_day: str | None = Field(None, description="`HH:MM:SS` UTC, on which the schedule is set up.")
     evolution: Evolution | None = Field(None, description="What a changed remote table does to this one.")
     key_sweep: Sweep | None = Field(None, description="How often an incremental sync looks for deleted rows.")
+    cdc_table_mode: Literal["consolidated", "cdc_only", "both"] | None = None
 
 
 class BulkChange(_Body):
     """Several schemas of one source, each with its id: all or none."""
 
     schemas: list[dict[str, Any]]
+
+
+class LogWish(_Body):
+    """How a source's log of changes is to be read."""
+
+    cdc_management_mode: Literal["posthog", "self_managed"] = Field(
+        "posthog", description="Who makes slot and publication: this server, or you."
+    )
+    cdc_slot_name: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
+    cdc_publication_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    cdc_auto_drop_slot: bool = Field(True, description="Drop the slot when the server keeps too much for it.")
+    cdc_lag_warning_threshold_mb: int = Field(1024, ge=1)
+    cdc_lag_critical_threshold_mb: int = Field(10240, ge=1)
+
+
+class LogSettings(_Body):
+    """What may be changed of a log that is being read."""
+
+    cdc_auto_drop_slot: bool | None = None
+    cdc_lag_warning_threshold_mb: int | None = Field(None, ge=1)
+    cdc_lag_critical_threshold_mb: int | None = Field(None, ge=1)

@@ -10,8 +10,20 @@ from hedgerow.sources.records import BY_CURSOR, CURSOR_TYPES, EVOLUTIONS, SWEEPS
 from hedgerow.warehouse.errors import ActionRefused
 
 TYPE_FIRST = "Sync type must be set up first before enabling schema"
+_SAID = (
+    "sync_type",
+    "primary_key_columns",
+    "enabled_columns",
+    "sync_time_of_day",
+    "evolution",
+    "key_sweep",
+    "cdc_table_mode",
+)
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d")
 _CDC_OFF = "CDC must be enabled on the source before selecting it as a sync type"
+_CDC_KEY = "CDC requires a primary key on each table"
+LOG_FREQUENCY = "5min"
+"""How often a log is looked after; while it is, changes are followed as they come."""
 
 
 def remote_of(table: RemoteTable) -> dict[str, Any]:
@@ -28,8 +40,8 @@ def remote_of(table: RemoteTable) -> dict[str, Any]:
     }
 
 
-def chosen(given: object, tables: Sequence[RemoteTable]) -> dict[str, dict[str, Any]]:
-    """The `schemas` of a payload: values by table's name. Raises `ActionRefused`."""
+def chosen(given: object, tables: Sequence[RemoteTable], *, cdc: bool = False) -> dict[str, dict[str, Any]]:
+    """The `schemas` of a payload: values by table's name; `cdc`: the source's log is read. Raises `ActionRefused`."""
     if not isinstance(given, list) or not given:
         raise ActionRefused("Schemas not given", attr="schemas")
     there = {table.name: table for table in tables}
@@ -39,17 +51,19 @@ def chosen(given: object, tables: Sequence[RemoteTable]) -> dict[str, dict[str, 
         if not isinstance(name, str) or name not in there:
             raise ActionRefused("Schemas given do not exist in source", attr="schemas")
         wishes[name] = dict(entry)
-    if on := [name for name, wish in wishes.items() if wish.get("sync_type") == "cdc"]:
+    on = [name for name, wish in wishes.items() if wish.get("sync_type") == "cdc"]
+    if on and not cdc:
         raise ActionRefused(f"{_CDC_OFF}: {', '.join(on)}", attr="schemas")
-    return {name: _values(there[name], wish) for name, wish in wishes.items()}
+    if bare := [name for name in on if not (wishes[name].get("primary_key_columns") or there[name].primary_key)]:
+        raise ActionRefused(f"{_CDC_KEY}: {', '.join(bare)}", attr="schemas")
+    return {name: _values(there[name], wish, cdc) for name, wish in wishes.items()}
 
 
-def _values(table: RemoteTable, wish: Mapping[str, Any]) -> dict[str, Any]:
+def _values(table: RemoteTable, wish: Mapping[str, Any], cdc: bool) -> dict[str, Any]:
     remote, on = remote_of(table), wish.get("should_sync") is True
     if not isinstance(wish.get("should_sync"), bool | None):
         raise ActionRefused(f"should_sync of {table.name} must be true or false.", attr="schemas")
-    names = ("sync_type", "primary_key_columns", "enabled_columns", "sync_time_of_day", "evolution", "key_sweep")
-    said = {name: wish[name] for name in names if wish.get(name) is not None}
+    said = {name: wish[name] for name in _SAID if wish.get(name) is not None}
     kind = said.get("sync_type")
     if kind in BY_CURSOR and on:
         if not wish.get("incremental_field"):
@@ -60,22 +74,24 @@ def _values(table: RemoteTable, wish: Mapping[str, Any]) -> dict[str, Any]:
         if wish.get(name) is not None:
             said[name] = wish[name]
     try:
-        values = checked(table.name, remote, said)
+        values = checked(table.name, remote, said, cdc=cdc)
         if on:
             ready(table.name, {"primary_key_columns": None, "incremental_field": None, **values}, remote)
     except InvalidInput as fault:
         raise ActionRefused(fault.detail, attr="schemas") from None
-    return {**values, "should_sync": on}
+    return {**values, "should_sync": on, **({"sync_frequency": LOG_FREQUENCY} if kind == "cdc" else {})}
 
 
-def checked(table: str, remote: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+def checked(table: str, remote: Mapping[str, Any], said: Mapping[str, Any], *, cdc: bool = False) -> dict[str, Any]:
     """What is said of a schema, each value for itself; raises `InvalidInput` with its field."""
     values = dict(said)
     if values.get("sync_type") is not None:
-        check_type(table, remote, values["sync_type"])
+        check_type(table, remote, values["sync_type"], cdc=cdc)
     kind = values.get("incremental_field_type")
     if kind is not None and kind not in CURSOR_TYPES:
         raise InvalidInput(f"Not an incremental field type: {kind}.", attr="incremental_field_type")
+    if values.get("cdc_table_mode") not in (None, "consolidated"):
+        raise InvalidInput("Only consolidated tables are supported by this server yet.", attr="cdc_table_mode")
     if values.get("incremental_field") is not None:
         values |= cursor(table, remote, values["incremental_field"])
     for name in ("primary_key_columns", "enabled_columns"):
@@ -99,6 +115,8 @@ def ready(table: str, values: Mapping[str, Any], remote: Mapping[str, Any]) -> N
     if values["sync_type"] in BY_CURSOR and not values.get("incremental_field"):
         raise InvalidInput("Incremental schemas given do not have an incremental field set", attr="incremental_field")
     keyed = values.get("primary_key_columns") or remote.get("primary_key")
+    if values["sync_type"] == "cdc" and not keyed:
+        raise InvalidInput(f"{_CDC_KEY}: {table}", attr="sync_type")
     if values["sync_type"] == "incremental" and not keyed:
         text = (
             f"Table {table} has no primary key to update rows by. Name its columns in primary_key_columns, or append."
@@ -113,13 +131,13 @@ def check_sweep(declaration: Declaration, values: Mapping[str, Any]) -> None:
         raise InvalidInput(text, attr="key_sweep")
 
 
-def check_type(table: str, remote: Mapping[str, Any], kind: object) -> None:
+def check_type(table: str, remote: Mapping[str, Any], kind: object, *, cdc: bool = False) -> None:
     """Raises `InvalidInput` for a sync type that the table cannot have."""
     if kind not in SYNC_TYPES:
         raise InvalidInput(f'"{kind}" is not a valid choice.', attr="sync_type", code="invalid_choice")
-    if kind == "cdc":
+    if kind == "cdc" and not cdc:
         raise InvalidInput(f"{_CDC_OFF}: {table}", attr="sync_type")
-    if kind != "full_refresh" and kind not in remote.get("sync_types", ()):
+    if kind not in ("full_refresh", "cdc") and kind not in remote.get("sync_types", ()):
         there = ", ".join(remote.get("sync_types") or ("full_refresh",))
         raise InvalidInput(f"Table {table} cannot be synced as {kind}. It can be: {there}.", attr="sync_type")
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from hedgerow.connectors.changes import change_source
 from hedgerow.sources import shapes
 from hedgerow.sources.form import configuring
 from hedgerow.sources.form.bodies import BulkChange, NewSource, PrefixWish, RevenueConfig, Setup, SourceChange
@@ -61,7 +62,9 @@ def _trying(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -
         declaration = sources.remotes.connector(source_type).declaration
         config = configuring.cleaned(declaration, {n: v for n, v in body.items() if n != "source_type"})
         await sources.remotes.check(source_type, config)
-        return [shapes.remote_table(table) for table in await sources.remotes.discover(source_type, config)]
+        logs = change_source(sources.remotes.connector(source_type)) is not None
+        found = await sources.remotes.discover(source_type, config)
+        return [shapes.remote_table(table, logs=logs) for table in found]
 
     @routes.post(f"{_BASE}/source_prefix")
     def try_prefix(access: Annotated[Access, Depends(may_write)], body: PrefixWish) -> None:

@@ -18,13 +18,14 @@ from hedgerow.kit.errors import HedgerowError, InvalidInput, NotFound
 from hedgerow.materialize import Tables
 from hedgerow.sources import ledger
 from hedgerow.sources.form import wishes
-from hedgerow.sources.records import COMPLETED, FAILED, RUNNING, Schema, Source
+from hedgerow.sources.records import COMPLETED, FAILED, PENDING, RUNNING, Schema, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.loading import Filled, Loading, Remote
 from hedgerow.sources.sync.planning import Plan, plan
+from hedgerow.sources.sync.snapshots import SnapshotReader, Snapshots
 from hedgerow.store import Store
 from hedgerow.warehouse.records import TableRecord
 from hedgerow.warehouse.synced import Synced, SyncedTables
@@ -80,6 +81,7 @@ class Syncing:
     tables: Tables
     checks: Checks
     loading: Loading
+    snapshots: Snapshots
     scheduling: Scheduling
 
     async def run(self, job: Job, control: Control) -> dict[str, Any] | None:
@@ -121,7 +123,13 @@ class Syncing:
         ledger.close_lost(session, schema, job.id)
         if schema.sync_type is None or not ledger.runs_still(session, job.id):
             return None
+        if schema.following:  # the log brings whatever has changed
+            ledger.end(session, job.id, COMPLETED, {"sync_type": schema.sync_type})
+            self.shelf.change_schema(session, schema.id, {"status": COMPLETED})
+            return None
         schema = self.shelf.change_schema(session, schema.id, {"status": RUNNING})
+        if schema.sync_type == "cdc":
+            schema = self.snapshots.claim(session, schema)
         tables = self.synced.by_ids(session, schema.project_id, [schema.table_id] if schema.table_id else [])
         return Work(schema, source, tables.get(schema.table_id) if schema.table_id else None)
 
@@ -136,7 +144,7 @@ class Syncing:
         try:
             if physical is not None and work.present is not None:
                 await self.checks.looking.inspect(work.present, physical, filled.columns)
-            await self._write(lambda session: self._publish(session, job, control, (work, remote.table, filled)))
+            await self._write(lambda session: self._publish(session, job, control, (work, remote, filled)))
         except BaseException:
             if physical is not None:
                 await asyncio.shield(self.tables.discard(schema.project_id, physical))
@@ -151,7 +159,12 @@ class Syncing:
         found = await self.remotes.find(work.source.source_type, config, work.schema.name)
         if found is None:
             raise Refused(f"The source has no table {work.schema.name} any more, or its user may not read it.")
-        return Remote(connector, config, found)
+        if work.schema.sync_type != "cdc":
+            return Remote(connector, config, found)
+        reader = await self.remotes.work(
+            partial(self.snapshots.prepare, work.source, work.schema, connector, config, found)
+        )
+        return Remote(reader, config, reader.table)
 
     def _opened(self, work: Work) -> dict[str, Any]:
         """What to connect with; raises `InvalidInput` when the table cannot be called what it is to be."""
@@ -169,9 +182,9 @@ class Syncing:
             return plan(replace(schema, reset=True), table, work.present), schema
         return chosen, replace(schema, cursor=cursors.kept(value))
 
-    def _publish(self, session: Session, job: Job, control: Control, done: tuple[Work, RemoteTable, Filled]) -> None:
+    def _publish(self, session: Session, job: Job, control: Control, done: tuple[Work, Remote, Filled]) -> None:
         """Let the new rows be served and the cursor move, in one transaction."""
-        work, table, filled = done
+        work, remote, filled = done
         control.confirm(session)
         if not ledger.runs_still(session, job.id):
             raise Unwanted
@@ -185,14 +198,16 @@ class Syncing:
             "last_synced_at": now(),
             "reset": False,
             "stopped": False,
-            "remote": wishes.remote_of(table),
-            "cursor": cursors.kept(tally.cursor) if tally.cursor is not None else None,
+            "remote": wishes.remote_of(remote.table),
+            "cursor": _cursor(remote, filled),
         }
         if tally.swept:
             values["swept_at"] = now()
         if filled.physical is not None:
             values["table_id"] = self._serve(session, work, filled).id
-        self.shelf.change_schema(session, schema.id, values)
+        changed = self.shelf.change_schema(session, schema.id, values)
+        if changed.following:
+            self.scheduling.follow_log(session, changed)
         told = {"rows_synced": tally.rows, "bytes_synced": tally.bytes, "null_cursors": tally.null_cursors}
         told["rows_deleted"] = tally.deleted
         ledger.end(session, job.id, COMPLETED, {**told, "error": None, "sync_type": schema.sync_type})
@@ -215,6 +230,8 @@ class Syncing:
             ledger.end(session, job.id, FAILED, {"error": text})
         told = {"latest_error": text, **({"status": FAILED} if final else {})}
         schema = self.shelf.change_schema(session, UUID(job.payload["schema"]), told)
+        if final and schema.cursor == PENDING:
+            self.scheduling.tidy_log(session, schema.project_id, schema.source_id)
         if isinstance(fault, SourceError) and not fault.retryable and schema.should_sync:
             self._switch_off(session, schema, text)
 
@@ -231,6 +248,13 @@ class Syncing:
                 return work(session)
 
         return await asyncio.to_thread(write)
+
+
+def _cursor(remote: Remote, filled: Filled) -> dict[str, Any] | None:
+    """Where the next sync goes on: in the remote's log, or beyond the highest value."""
+    if isinstance(remote.connector, SnapshotReader):
+        return remote.connector.cursor.kept() if remote.connector.cursor is not None else None
+    return cursors.kept(filled.tally.cursor) if filled.tally.cursor is not None else None
 
 
 def _may_pass(fault: Exception) -> bool:

@@ -1,0 +1,65 @@
+"""What a change of a table's columns asks for: columns added in place, values left out, or a fresh read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hedgerow.connectors.changes import LoggedTable
+from hedgerow.engine.base import Column
+from hedgerow.sources.records import Schema
+from hedgerow.sources.sync.planning import Target
+from hedgerow.sources.sync.types import engine_type
+
+_FROZEN = "Its schema is frozen: set evolution to evolve or discard, and resync it."
+_TEXTS = ("text", "character varying", "varchar")
+
+
+class ReadAnew(Exception):
+    """The rows that are there have values that never come as changes: the table is to be read whole."""
+
+
+class Frozen(Exception):
+    """The policy does not let the table follow; the text says what has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The columns to write, those to add first, and all logged columns with the remote's types."""
+
+    targets: tuple[Target, ...]
+    added: tuple[Column, ...]
+    columns: Mapping[str, str]
+
+
+def shape(schema: Schema, known: Mapping[str, str], there: Mapping[str, str], table: LoggedTable) -> Shape:
+    """How a table's changes are written; `known` are its columns as last seen, `there` those of the synced table."""
+    found = {column.name: column.remote_type for column in table.columns}
+    chosen = None if schema.enabled_columns is None else {*schema.enabled_columns, *schema.key}
+    wanted = {c.name: engine_type(c.arrow_type) for c in table.columns if chosen is None or c.name in chosen}
+    added = [name for name in wanted if name not in known]
+    gone = [name for name in known if name not in found]
+    changed = [name for name in wanted if name in known and not _same(known[name], found[name])]
+    if schema.evolution == "freeze" and (added or gone or changed):
+        raise Frozen(_told(schema.name, known, found, (added, gone, changed)))
+    discard = schema.evolution == "discard"
+    # Values may have been rewritten with a type, or belong to a column of another name: no change tells of that.
+    if not discard and (changed or (added and (gone or set(added) - table.plain))):
+        raise ReadAnew
+    new = tuple(Column(name, wanted[name]) for name in added if not discard and name not in there)
+    targets = [Target(name, kind, name in wanted, discard and name in changed) for name, kind in there.items()]
+    targets += [Target(column.name, column.type) for column in new]
+    return Shape(tuple(targets), new, found)
+
+
+def _same(before: str, now: str) -> bool:
+    """Whether a type is the same, or another length of text."""
+    return before == now or (before.startswith(_TEXTS) and now.startswith(_TEXTS))
+
+
+def _told(
+    table: str, known: Mapping[str, str], found: Mapping[str, str], difference: tuple[list[str], list[str], list[str]]
+) -> str:
+    added, gone, changed = difference
+    parts = [f"column {name} went from {known[name]} to {found[name]}" for name in changed]
+    parts += [f"column {name} ({found[name]}) is new" for name in added]
+    parts += [f"column {name} is gone" for name in gone]
+    return f"Table {table} has changed: {'; '.join(parts)}. {_FROZEN}"
