@@ -247,6 +247,21 @@ def test_long_values_come_whole(connector: MySqlConnector, database: Database) -
     assert [(b.num_rows, len(b.column(1)[0].as_py())) for b in batches] == [(1, 12000000)] * 3
 
 
+def test_long_bytes_come_whole_however_short_the_server_s_packets(
+    connector: MySqlConnector, database: Database
+) -> None:
+    database.execute(
+        "CREATE TABLE t (n int, v longblob)",
+        "INSERT INTO t VALUES (1, repeat(x'00ff', 6000000)), (2, ''), (3, NULL)",
+        "SET GLOBAL max_allowed_packet = 1 << 20",
+    )
+    try:
+        (batch,) = connector.read(database.config(), Ask("t"))
+    finally:
+        database.execute("SET GLOBAL max_allowed_packet = 16 << 20")
+    assert batch.column("v").to_pylist() == [b"\x00\xff" * 6_000_000, b"", None]
+
+
 def test_a_connection_that_breaks_may_be_tried_again(connector: MySqlConnector, database: Database) -> None:
     database.execute("CREATE TABLE t AS SELECT seq, repeat('x', 1000) AS v FROM seq_1_to_40000")
     reading = connector.read(database.config(), Ask("t", batch_rows=100))

@@ -271,12 +271,12 @@ def _batch(rows: list[tuple[Any, ...]], columns: Sequence[RemoteColumn], table: 
     arrays = {}
     if joined:
         if any(row[0] is None for row in rows):
-            raise Refused(f"A row of {table.remote.name} is longer than the server's max_allowed_packet.")
+            text = f"A row of {table.remote.name} is longer than the server's max_allowed_packet. Raise that, or choose"
+            raise Refused(f"{text} columns (enabled_columns).")
         arrays = _lines(b"\n".join(row[0] for row in rows) + b"\n", len(rows), joined, table)
     for place, column in enumerate(alone, start=1):
         values = pa.array([row[place] for row in rows], pa.binary())
-        kind = table.types[column.name]
-        arrays[column.name] = kind.read(column.name, values.cast(pa.string()))
+        arrays[column.name] = table.types[column.name].read_alone(column.name, values)
     return pa.RecordBatch.from_arrays([arrays[column.name] for column in columns], schema=schema_of(columns))
 
 

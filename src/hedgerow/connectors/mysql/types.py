@@ -75,8 +75,9 @@ class MySqlType:
 
     def written(self, column: str) -> str:
         """SQL that writes the column (given as quoted) as text; null stays null."""
+        # What a function makes is null where it would be longer than `max_allowed_packet`; a value itself is not.
         if self.base in _BYTES:
-            return f"HEX({column})"
+            return column if self.alone else f"HEX({column})"
         if self.base in _SHAPES:
             return f"ST_AsText({column})"
         if self.base == "bit":
@@ -107,6 +108,12 @@ class MySqlType:
         if parsed == INSTANT:
             return MOMENT
         return pa.string() if pa.types.is_decimal256(parsed) or pa.types.is_binary(parsed) else parsed
+
+    def read_alone(self, name: str, values: pa.Array) -> pa.Array:
+        """The bytes of values that came `alone`, as the `arrow` type."""
+        if pa.types.is_binary(self.arrow):
+            return values
+        return self.read(name, values.cast(pa.string()))
 
     def read(self, name: str, values: pa.Array) -> pa.Array:
         """What `csv` gave, as the `arrow` type."""
