@@ -38,3 +38,14 @@ def test_rows_come_over_and_are_kept_in_step(api: Api, shop: Shop) -> None:
         [5, "new", None],
         [6, "last", "red"],
     ]
+
+
+def test_deleted_rows_are_found_by_a_sweep(api: Api, shop: Shop) -> None:
+    source = settled(api, make(api, incremental("users", "seen", key_sweep="always"))["id"])
+    for gone, new in ((1, 4), (2, 5)):
+        shop.do(f"DELETE FROM users WHERE id = {gone}", f"INSERT INTO users VALUES ({new}, 'new', {new * 10})")
+        api.post(f"/external_data_schemas/{schema(source, 'users')['id']}/reload")
+        assert settled(api, source["id"])["latest_error"] is None
+        last = api.get(f"/external_data_sources/{source['id']}/jobs").json()[0]
+        assert (last["rows_synced"], last["rows_deleted"]) == (1, 1)
+    assert rows(api, "select id from sqlite_users order by id") == [[3], [4], [5]]
