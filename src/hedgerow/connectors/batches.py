@@ -80,6 +80,20 @@ def portions(rows: Iterable[T], size: Callable[[T], int], ask: Ask) -> Iterator[
         yield waiting
 
 
+def joined(pieces: Iterable[pa.RecordBatch], ask: Ask) -> Iterator[pa.RecordBatch]:
+    """Small batches put together, to as many rows or bytes as a batch is to have."""
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for piece in pieces:
+        if waiting and (rows + piece.num_rows > ask.batch_rows or size + piece.nbytes > ask.batch_bytes):
+            yield pa.concat_batches(waiting)
+            waiting, rows, size = [], 0, 0
+        waiting.append(piece)
+        rows, size = rows + piece.num_rows, size + piece.nbytes
+    if waiting:
+        yield pa.concat_batches(waiting)
+
+
 def _batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
     arrays = []
     for field, values in zip(schema, zip(*rows, strict=True), strict=True):

@@ -61,8 +61,12 @@ class Engine(Protocol):
         """
         ...
 
+    async def hold_merges(self, database: str, table: str) -> None:
+        """Let a table's parts not be merged until `let_merge`: while it is filled, that only takes time from it."""
+        ...
+
     async def let_merge(self, database: str, table: str) -> None:
-        """Let a clone's parts be merged from now on."""
+        """Let a table's parts be merged from now on."""
         ...
 
     async def change_columns(

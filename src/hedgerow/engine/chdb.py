@@ -94,8 +94,11 @@ class ChdbEngine:
     async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
         await self.execute(statements.create_like(database, table, source))
         if not merging:
-            await self.execute(statements.hold_merges(database, table))
+            await self.hold_merges(database, table)
         await self.execute(statements.attach_rows(database, table, source))
+
+    async def hold_merges(self, database: str, table: str) -> None:
+        await self.execute(statements.hold_merges(database, table))
 
     async def let_merge(self, database: str, table: str) -> None:
         await self.execute(statements.let_merge(database, table))

@@ -100,10 +100,14 @@ class ClickHouseEngine:
         own, other = (table, source) if cluster is None else map(statements.local_name, (table, source))
         await self._everywhere(statements.create_like(database, own, other))
         if not merging:
-            await self._everywhere(statements.hold_merges(database, own))
+            await self.hold_merges(database, table)
         await self._everywhere(statements.attach_rows(database, own, other))
         if cluster is not None:
             await self._everywhere(statements.create_distributed(database, table, cluster))
+
+    async def hold_merges(self, database: str, table: str) -> None:
+        own = table if self._nodes.cluster is None else statements.local_name(table)
+        await self._everywhere(statements.hold_merges(database, own))
 
     async def let_merge(self, database: str, table: str) -> None:
         own = table if self._nodes.cluster is None else statements.local_name(table)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable
-from hedgerow.connectors.batches import chosen_columns, schema_of, unaltered
+from hedgerow.connectors.batches import chosen_columns, joined, schema_of, unaltered
 from hedgerow.connectors.postgres import catalog
 from hedgerow.connectors.postgres.catalog import PgTable
 from hedgerow.connectors.postgres.cells import Unreadable, cells
@@ -25,6 +26,8 @@ from hedgerow.kit.outgoing import OutgoingGuard
 _CONNECT_SECONDS = 10
 _CATALOG_SECONDS = 60
 _CANCEL_SECONDS = 5.0
+# Rows are decoded a few at a time: they are in the processor's cache, and the server meanwhile fills the socket.
+_PIECE_ROWS, _PIECE_BYTES = 16_384, 4 << 20
 _SESSION = (
     "SET default_transaction_read_only = on; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
     "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET extra_float_digits = 1; SET intervalstyle = 'iso_8601'; "
@@ -142,9 +145,10 @@ def _stop(connection: psycopg.Connection[Any]) -> None:
 def _batches(
     connection: psycopg.Connection[Any], table: PgTable, columns: Sequence[RemoteColumn], ask: Ask
 ) -> Iterator[pa.RecordBatch]:
-    rows = copied(connection, _copy(table, columns, ask), ask)
+    pieces = replace(ask, batch_rows=min(ask.batch_rows, _PIECE_ROWS), batch_bytes=min(ask.batch_bytes, _PIECE_BYTES))
+    rows = copied(connection, _copy(table, columns, ask), pieces)
     with closing(rows):
-        yield from map(partial(_batch, columns=columns, table=table), rows)
+        yield from joined(map(partial(_batch, columns=columns, table=table), rows), ask)
 
 
 def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Composed:

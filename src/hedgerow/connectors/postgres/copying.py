@@ -16,6 +16,7 @@ from hedgerow.connectors.postgres.faults import working
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEAD = len(_SIGNATURE) + 8
 _END = b"\xff\xff"
+_UNSEEN, _LONG = 64, 16_384  # so many rows, none of them longer, are taken before their bytes are counted
 
 
 @dataclass(slots=True)
@@ -59,14 +60,18 @@ def _fill(connection: psycopg.pq.abc.PGconn, lines: Lines, ask: Ask) -> PQGen[bo
     """
     take, content, sizes = connection.get_copy_data, lines.content, lines.sizes
     while len(sizes) < ask.batch_rows and len(content) < ask.batch_bytes:
-        size, row = take(1)
-        if size > 0:
+        for _ in range(min(_UNSEEN, ask.batch_rows - len(sizes))):
+            size, row = take(1)
+            if size <= 0:
+                break
             content += row
             sizes.append(size)
-        elif size < 0:
+            if size > _LONG:
+                break
+        if size < 0:
             _end(connection)
             return False
-        else:
+        if size == 0:
             while not (yield Wait.R):
                 continue
             connection.consume_input()

@@ -26,6 +26,7 @@ from hedgerow.warehouse.catalog import database
 from hedgerow.warehouse.records import TableRecord
 
 _UNLIMITED = Limits(None, None, None)
+_MANY_PARTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class Loading:
         async with self._made(schema.project_id, plan.columns, plan.key) as physical:
             async with Reader(lambda: remote.start(ask), ask.watch) as reader:
                 expected = remote.table.row_estimate
-                await self._insert(schema, physical, plan, reader.batches(), _Count(tally, cursor, control, expected))
+                batches = self._without_merges(schema.project_id, physical, reader.batches())
+                await self._insert(schema, physical, plan, batches, _Count(tally, cursor, control, expected))
             own = plan.key == remote.table.primary_key and remote.snapshot
             if schema.sync_type != "incremental" or own or await self._distinct(schema.project_id, physical, plan):
                 return await self._filled(schema.project_id, physical, tally)
@@ -191,6 +193,20 @@ class Loading:
             count.take(batch)
             await self.engine.insert_arrow(database(schema.project_id), physical, [conformed(batch, plan.targets)])
             count.report()
+
+    async def _without_merges(
+        self, project_id: int, physical: str, batches: AsyncIterator[pa.RecordBatch]
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """The batches; the table's parts are not merged until there are none left, or many parts."""
+        home, number = database(project_id), 0
+        await self.engine.hold_merges(home, physical)
+        async for batch in batches:
+            yield batch
+            number += 1
+            if number == _MANY_PARTS:
+                await self.engine.let_merge(home, physical)
+        if number < _MANY_PARTS:
+            await self.engine.let_merge(home, physical)
 
     async def _distinct(self, project_id: int, physical: str, plan: Plan) -> bool:
         """Whether each key is in the table once; the table is in the order of its keys, so that takes no memory."""
