@@ -37,6 +37,7 @@ class Working:
     key: tuple[str, ...]
     count: int = 0
     logged: dict[str, str] = field(default_factory=dict)
+    merging: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class Applying:
 
     async def clone(self, project_id: int, physical: str, columns: Sequence[Column], key: Sequence[str]) -> Working:
         """A working table with the rows of the one that is served; their files are shared."""
-        clone = partial(self.engine.clone_table, database(project_id), source=physical)
+        clone = partial(self.engine.clone_table, database(project_id), source=physical, merging=False)
         async with self.tables.making(project_id, lambda name: clone(table=name)) as made:
-            return Working(project_id, made, list(columns), tuple(key))
+            return Working(project_id, made, list(columns), tuple(key), merging=False)
 
     async def empty(self, project_id: int, columns: Sequence[Column], key: Sequence[str]) -> Working:
         """A working table without rows."""
@@ -71,7 +72,9 @@ class Applying:
                 await asyncio.shield(self.tables.discard(working.project_id, staged))
 
     async def rows(self, working: Working) -> tuple[int, int]:
-        """How many rows the table has, and how many bytes they take."""
+        """The table is whole: how many rows it has, and how many bytes they take."""
+        if not working.merging:
+            await self.engine.let_merge(database(working.project_id), working.physical)
         counted = await self._count(working, working.physical, "1")
         size = await self.engine.size(database(working.project_id), working.physical)
         return counted, size.bytes_on_disk

@@ -145,7 +145,7 @@ class Gatherer:
             told = ", ".join(sorted(table.identity)) or "nothing"
             text = f"Changes of table {table.name} tell rows by {told}: not by its key any more. Resync it."
             self._halt(followed, text)
-        elif (before := self._open.pop(followed.schema_id, None)) is not None and before.rows:
+        elif (before := self._open.pop(followed.schema_id, None)) is not None:
             self._closed.append(before)  # rows of another shape
 
     def _halt(self, followed: Followed, text: str) -> None:
