@@ -59,6 +59,17 @@ def test_runs_are_told(api: Api, shop: Shop) -> None:
     assert api.get(path, params={"before": "2000-01-01T00:00:00Z"}).json() == []
 
 
+def test_a_key_without_a_value_fails_the_sync_and_the_old_rows_serve(api: Api, shop: Shop) -> None:
+    shop.do("CREATE TABLE codes (code TEXT, seen INTEGER)", "INSERT INTO codes VALUES ('a', 1)")
+    wish = incremental("codes", "seen", primary_key_columns=["code"])
+    source = settled(api, make(api, wish)["id"])
+    shop.do("INSERT INTO codes VALUES (NULL, 2), ('b', 3)")
+    codes = _again(api, source, "codes")
+    assert codes["status"] == "Failed"
+    assert "without a value in code" in codes["latest_error"]
+    assert rows(api, "select code, seen from sqlite_codes") == [["a", 1]]
+
+
 def test_changed_rows_come_by_their_cursor(api: Api, shop: Shop) -> None:
     source = settled(api, make(api, incremental("users", "seen"))["id"])
     shop.do(

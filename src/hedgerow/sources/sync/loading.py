@@ -10,7 +10,7 @@ from uuid import uuid4
 import orjson
 import pyarrow as pa
 
-from hedgerow.connectors import Ask, Connector, Cursor, CursorValue, RemoteTable, Watch
+from hedgerow.connectors import Ask, Connector, Cursor, CursorValue, Refused, RemoteTable, Watch
 from hedgerow.engine.base import Bound, Column, Engine, Limits, Query
 from hedgerow.engine.statements import quoted
 from hedgerow.jobs import Control
@@ -71,14 +71,22 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """Counts what comes, by the column `cursor`, and reports it; `expected` are the rows there will be."""
+    """Counts what comes, by the column `cursor`, and reports it; `expected` are the rows there will be.
+
+    `keys`, if rows are told apart by them, may not be null: a changed row would stand beside the one it replaces.
+    """
 
     tally: Tally
     cursor: str | None
     control: Control
     expected: int | None = None
+    keys: tuple[str, ...] = ()
 
     def take(self, batch: pa.RecordBatch) -> None:
+        for name in self.keys:
+            if batch.column(name).null_count:
+                text = f"There are rows without a value in {name}, which is to tell rows apart. Choose other"
+                raise Refused(f"{text} primary_key_columns, or sync the table whole.", retryable=False)
         self.tally.count(batch, self.cursor)
 
     def report(self) -> None:
@@ -113,7 +121,8 @@ class Loading:
             async with Reader(lambda: remote.start(ask), ask.watch) as reader:
                 expected = remote.table.row_estimate
                 batches = self._without_merges(schema.project_id, physical, reader.batches())
-                await self._insert(schema, physical, plan, batches, _Count(tally, cursor, control, expected))
+                count = _Count(tally, cursor, control, expected, _keys(schema, plan))
+                await self._insert(schema, physical, plan, batches, count)
             own = plan.key == remote.table.primary_key and remote.snapshot
             if schema.sync_type != "incremental" or own or await self._distinct(schema.project_id, physical, plan):
                 return await self._filled(schema.project_id, physical, tally)
@@ -138,7 +147,7 @@ class Loading:
             if idle and not due(schema):
                 return Filled(None, (), present.row_count or 0, present.size_bytes or 0, tally)
             async with self._made(schema.project_id, plan.columns, ()) as staged:
-                count = _Count(tally, cursor.field, control)
+                count = _Count(tally, cursor.field, control, keys=_keys(schema, plan))
                 await self._insert(schema, staged, plan, _with(first, batches), count)
                 filled = await self._merged(schema, plan, present, staged, (cursor, tally, remote))
         await self.tables.discard(schema.project_id, staged)
@@ -235,6 +244,10 @@ class Loading:
         counted = await self.engine.run(Query(f"SELECT count() FROM {place}", {}, _UNLIMITED))
         size = await self.engine.size(database(project_id), physical)
         return Filled(physical, columns, int(counted.rows.strip(b"[]\n")), size.bytes_on_disk, tally)
+
+
+def _keys(schema: Schema, plan: Plan) -> tuple[str, ...]:
+    return plan.key if schema.sync_type == "incremental" else ()
 
 
 def _watch(control: Control) -> Watch:
