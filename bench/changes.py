@@ -18,7 +18,7 @@ from hedgerow.kit.ids import token
 from tests.support import postgres_process
 
 _ROWS = int(os.environ.get("HEDGEROW_TEST_SYNC_ROWS", "2000000"))
-_SECONDS = int(os.environ.get("HEDGEROW_BENCH_SECONDS", "20"))
+_SECONDS = int(os.environ.get("HEDGEROW_TEST_CHANGES_SECONDS", "20"))
 _RATE, _AT_ONCE = 5_000, 100
 _BURST = 200_000
 _PORT = 18_477
