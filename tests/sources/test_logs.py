@@ -193,3 +193,14 @@ def test_a_quiet_table_does_not_keep_the_log(api: Api, database: psycopg.Connect
     begun = database.execute(at).fetchone()
     database.execute("INSERT INTO users SELECT i, 'nobody follows' FROM generate_series(10, 20000) i")
     until(lambda: database.execute(at).fetchone() != begun)
+
+
+def test_a_connection_that_is_cut_is_made_again(api: Api, database: psycopg.Connection[Any], logged_url: str) -> None:
+    source = connect(api, logged_url, cdc("users"))
+    settled(api, source, "users")
+    cut = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = current_database()"
+    for number in (1, 2):
+        until(lambda: database.execute(f"{cut} AND active").fetchone(), (True,))
+        database.execute("UPDATE users SET name = %s WHERE id = 1", [f"cut {number}"])
+        same(api, database, _ALL)
+    settled(api, source, "users")
