@@ -42,8 +42,8 @@ def _note_failure(session: Session, version_id: UUID, text: str, *, if_running: 
     if version is None or (row := version.materialization) is None:
         return
     if row.status == "Running" or not if_running:
-        row.status, row.error = "Failed", text
         bump(session, revision(session.get_one(EndpointRow, version.endpoint_id).project_id))
+        row.status, row.error = "Failed", text
 
 
 def _failed_for_good(session: Session, job: Job, text: str) -> None:
@@ -131,13 +131,14 @@ class Refresh:
             await self.tables.discard(one.built.project_id, one.built.physical)
 
     def _begin(self, session: Session, control: Control, version_id: UUID) -> _Wanted | None:
-        control.confirm(session)
         version = session.get(VersionRow, version_id)
         if version is None or version.materialization is None or version.materialization.hibernated_at:
             return None
         endpoint = session.get_one(EndpointRow, version.endpoint_id)
-        version.materialization.status = "Running"
+        # In the order in which a change of the endpoint takes them, here and below: else two could wait for each other.
         bump(session, revision(endpoint.project_id))
+        control.confirm(session)
+        version.materialization.status = "Running"
         name = f"{endpoint.name}_v{version.number}"
         buckets = dict(version.materialization.bucket_overrides)
         grows_by, kept = version.append_only_column, list(version.materialization.tables)
@@ -147,6 +148,7 @@ class Refresh:
         self, session: Session, control: Control, wanted: _Wanted, made: tuple[TablePlan, list[Grown], datetime]
     ) -> None:
         plan, built, at = made
+        bump(session, revision(wanted.project_id))
         control.confirm(session)
         version = session.get(VersionRow, wanted.version_id)
         if version is None or (row := version.materialization) is None:
@@ -162,12 +164,12 @@ class Refresh:
         row.refreshed = _mode(built)
         row.row_count = sum(one.built.rows for one in built)
         row.bytes_on_disk = sum(one.built.bytes_on_disk for one in built)
-        bump(session, revision(wanted.project_id))
 
     async def _fail(self, wanted: _Wanted, control: Control, text: str) -> None:
         """Say at once why it failed, also when it will be tried again."""
 
         def fail(session: Session) -> None:
+            bump(session, revision(wanted.project_id))
             control.confirm(session)
             _note_failure(session, wanted.version_id, text)
 

@@ -41,6 +41,7 @@ class Switch:
         """
         version = session.get_one(VersionRow, version_id)
         endpoint = session.get_one(EndpointRow, version.endpoint_id)
+        bump(session, revision(endpoint.project_id))
         row = version.materialization
         if row is None:
             row = version.materialization = MaterializationRow(version_id=version_id, bucket_overrides={})
@@ -60,7 +61,6 @@ class Switch:
         if refresh:
             self._jobs.jobs.enqueue(session, KIND, on, payload, project_id=project_id)
         session.flush()
-        bump(session, revision(project_id))
 
     def off(self, session: Session, version_ids: Iterable[UUID]) -> None:
         """Give up the tables of versions, and whatever is being refreshed."""
@@ -68,11 +68,10 @@ class Switch:
             version = session.get_one(VersionRow, version_id)
             if (row := version.materialization) is None:
                 continue
+            bump(session, revision(session.get_one(EndpointRow, version.endpoint_id).project_id))
             self._give_up(session, row)
             version.materialization = None
-            endpoint = session.get_one(EndpointRow, version.endpoint_id)
             session.flush()
-            bump(session, revision(endpoint.project_id))
 
     def sleep(self, session: Session, version_id: UUID) -> None:
         """Give up a version's tables until the next run, or somebody, wakes it."""
@@ -80,13 +79,13 @@ class Switch:
         endpoint = session.get_one(EndpointRow, version.endpoint_id)
         if (row := version.materialization) is None or row.hibernated_at is not None:
             return
+        bump(session, revision(endpoint.project_id))
         self._give_up(session, row)
         row.tables, row.outputs, row.sources = [], [], {}
         row.row_count = row.bytes_on_disk = None
         row.status, row.error, row.hibernated_at = "Hibernated", "", now()
         noting.hibernated(session, endpoint, row)
         session.flush()
-        bump(session, revision(endpoint.project_id))
 
     def wake(self, session: Session, version_id: UUID) -> None:
         """Have the tables of a version made anew, if they sleep."""

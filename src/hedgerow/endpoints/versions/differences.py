@@ -26,7 +26,9 @@ def differences(one: Endpoint, other: Endpoint) -> dict[str, Any]:
     """From the version shown by `one` to that of `other`, in the API's shape."""
     old, new = one.version, other.version
     changes = _changes(_settings(old), _settings(new))
-    text = text_diff(old.query["query"], new.query["query"], (f"{one.name} v{old.number}", f"{one.name} v{new.number}"))
+    # An insight has no text; its members are among the changes.
+    before, after = (str(version.query.get("query", "")) for version in (old, new))
+    text = text_diff(before, after, (f"{one.name} v{old.number}", f"{one.name} v{new.number}"))
     columns = _columns(old.columns, new.columns)
     variables = _variables(old.query, new.query)
     return {
