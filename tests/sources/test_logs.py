@@ -57,6 +57,8 @@ def test_what_cannot_be_followed_is_refused(api: Api, database: psycopg.Connecti
     body = {"source_type": "Postgres", **config}
     checked = api.post(f"{_SOURCES}/check_cdc_prerequisites", json={**body, "tables": ["users"]})
     assert checked.json() == {"valid": True, "errors": []}
+    nested = {"source_type": "Postgres", "payload": config, "tables": ["users"]}
+    assert api.post(f"{_SOURCES}/check_cdc_prerequisites", json=nested).json() == checked.json()
     theirs = {"cdc_management_mode": "self_managed", "cdc_slot_name": "theirs", "cdc_publication_name": "theirs"}
     checked = api.post(f"{_SOURCES}/check_cdc_prerequisites", json={**body, **theirs}).json()
     assert checked["valid"] is False

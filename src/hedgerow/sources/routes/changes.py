@@ -38,7 +38,13 @@ def _checking(routes: APIRouter, sources: Sources, gate: Gate) -> None:
     async def check_prerequisites(
         access: Annotated[Access, Depends(may_write)], body: dict[str, Any]
     ) -> dict[str, Any]:
-        """Whether changes of a source with these fields could be followed; nothing is kept."""
+        """Whether changes of a source with these fields could be followed; nothing is kept.
+
+        The form's fields stand beside `source_type`, or in `payload` as where a source is made.
+        """
+        for name in ("payload", "job_inputs"):
+            if isinstance(nested := body.pop(name, None), dict):
+                body |= nested
         source_type = body.get("source_type")
         if not isinstance(source_type, str) or not source_type:
             raise ActionRefused("Missing required parameter: source_type", attr="source_type", code="required")
