@@ -154,7 +154,11 @@ class Joins(Expressions):
 
     def _sample(self) -> nodes.SampleExpr:
         value = self._ratio()
-        return nodes.SampleExpr(value, self._ratio() if self.take("offset") else None)
+        # Before anything but a ratio it is the query's own OFFSET.
+        if self.word() == "offset" and (self.kind(1) == NUMBER or self.word(1) in {".", "{"}):
+            self.at += 1
+            return nodes.SampleExpr(value, self._ratio())
+        return nodes.SampleExpr(value)
 
     def _ratio(self) -> nodes.RatioExpr:
         if self.word() == "{":
