@@ -32,6 +32,21 @@ class Case:
     unreachable: Mapping[str, Any] | None = None
 
 
+def check_cursor(connector: Connector, config: Mapping[str, Any], kind: str, ask: Ask) -> None:
+    """A table that is alone in its database, read from the value of row 2 on: rows 1 to 4 rise, row 5 has none."""
+    (table,) = connector.discover(config)
+    found = table.cursor(ask.cursor or "")
+    assert found is not None
+    assert (found.type, found.inclusive) == (kind, ask.inclusive)
+
+    def ids(asked: Ask) -> list[int]:
+        read: list[int] = pa.Table.from_batches(list(connector.read(config, asked))).column("id").to_pylist()
+        return read
+
+    assert ids(ask) == ([2, 3, 4] if ask.inclusive else [3, 4])
+    assert ids(replace(ask, after=None)) == [5, 1, 2, 3, 4]
+
+
 class ConnectorConformance:
     """A subclass gives a fixture `case`."""
 

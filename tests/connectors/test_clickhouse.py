@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from hedgerow.connectors.clickhouse import ClickHouseConnector
 from hedgerow.connectors.clickhouse.declaration import DECLARATION
 from hedgerow.connectors.clickhouse.session import connected
 from hedgerow.kit.outgoing import OutgoingGuard
-from tests.conformance.connectors import Case, ConnectorConformance
+from tests.conformance.connectors import Case, ConnectorConformance, check_cursor
 from tests.support.api_server import Answer, ApiServer, Asked
 from tests.support.processes import free_port
 
@@ -271,15 +270,8 @@ def test_each_kind_of_cursor(
         "FROM numbers(1, 4)",
         "INSERT INTO {db}.t (id) VALUES (5)",
     )
-    (table,) = connector.discover(database.config())
-    found = table.cursor(column)
-    assert found is not None
-    assert (found.type, found.inclusive) == (kind, inclusive)
     ask = Ask("t", cursor=column, after=after, inclusive=inclusive)
-    read = pa.Table.from_batches(list(connector.read(database.config(), ask)))
-    assert read.column("id").to_pylist() == ([2, 3, 4] if inclusive else [3, 4])
-    first = pa.Table.from_batches(list(connector.read(database.config(), replace(ask, after=None))))
-    assert first.column("id").to_pylist() == [5, 1, 2, 3, 4]
+    check_cursor(connector, database.config(), kind, ask)
 
 
 def test_large_tables_come_in_batches_of_the_size_that_was_asked_for(

@@ -5,13 +5,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pyarrow as pa
 import pymysql
 import pytest
 
@@ -19,7 +17,7 @@ from hedgerow.connectors import Ask, Refused, SourceError, Unreachable
 from hedgerow.connectors.mysql import MySqlConnector
 from hedgerow.connectors.mysql.declaration import DECLARATION, normalised
 from hedgerow.kit.outgoing import OutgoingGuard
-from tests.conformance.connectors import Case, ConnectorConformance
+from tests.conformance.connectors import Case, ConnectorConformance, check_cursor
 from tests.connectors.mysql_tables import MAKE, ROWS, ROWS_SQL, config_of
 from tests.support import mariadb_process
 from tests.support.processes import free_port
@@ -221,15 +219,8 @@ def test_each_kind_of_cursor(
         "'2025-12-31' + INTERVAL seq DAY, seq, 18446744073709551611 + seq FROM seq_1_to_4",
         "INSERT INTO t (id) VALUES (5)",
     )
-    (table,) = connector.discover(database.config())
-    found = table.cursor(column)
-    assert found is not None
-    assert (found.type, found.inclusive) == (kind, inclusive)
     ask = Ask("t", cursor=column, after=after, inclusive=inclusive)
-    read = pa.Table.from_batches(list(connector.read(database.config(), ask)))
-    assert read.column("id").to_pylist() == ([2, 3, 4] if inclusive else [3, 4])
-    first = pa.Table.from_batches(list(connector.read(database.config(), replace(ask, after=None))))
-    assert first.column("id").to_pylist() == [5, 1, 2, 3, 4]
+    check_cursor(connector, database.config(), kind, ask)
 
 
 def test_one_column_of_nulls_keeps_its_rows(connector: MySqlConnector, database: Database) -> None:

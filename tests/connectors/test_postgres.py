@@ -4,19 +4,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-import pyarrow as pa
 import pytest
 
 from hedgerow.connectors import Ask, Refused, SourceError, Unreachable
 from hedgerow.connectors.postgres import PostgresConnector
 from hedgerow.connectors.postgres.declaration import normalised
 from hedgerow.kit.outgoing import OutgoingGuard
-from tests.conformance.connectors import Case, ConnectorConformance
+from tests.conformance.connectors import Case, ConnectorConformance, check_cursor
 from tests.connectors.postgres_tables import MAKE, ROWS, config_of
 from tests.support.processes import free_port
 
@@ -195,15 +193,8 @@ def test_each_kind_of_cursor(
         "INSERT INTO t (id) VALUES (5)"
     )
     config = config_of(postgres_url)
-    (table,) = connector.discover(config)
-    found = table.cursor(column)
-    assert found is not None
-    assert (found.type, found.inclusive) == (kind, inclusive)
     ask = Ask("t", cursor=column, after=after, inclusive=inclusive)
-    read = pa.Table.from_batches(list(connector.read(config, ask)))
-    assert read.column("id").to_pylist() == ([2, 3, 4] if inclusive else [3, 4])
-    first = pa.Table.from_batches(list(connector.read(config, replace(ask, after=None))))
-    assert first.column("id").to_pylist() == [5, 1, 2, 3, 4]
+    check_cursor(connector, config, kind, ask)
 
 
 def test_one_column_of_nulls_keeps_its_rows(

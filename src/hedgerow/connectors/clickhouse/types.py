@@ -1,6 +1,7 @@
 """ClickHouse's types: as Arrow, as the SQL that writes a column out so, and as a cursor."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ from hedgerow.connectors.base import CursorType
 
 INSTANT = pa.timestamp("us", "UTC")
 
-_NUMBERS: dict[str, pa.DataType] = {
+NUMBERS: Mapping[str, pa.DataType] = {
     "Bool": pa.bool_(),
     "Int8": pa.int8(),
     "Int16": pa.int16(),
@@ -52,13 +53,13 @@ class ChType:
         if base == "BFloat16":
             return pa.float32()
         if (inner := self._element) is not None:
-            return pa.list_(_NUMBERS.get(inner.base, pa.string()))
-        return _NUMBERS.get(base, pa.string())
+            return pa.list_(NUMBERS.get(inner.base, pa.string()))
+        return NUMBERS.get(base, pa.string())
 
     @property
     def cursor(self) -> CursorType | None:
         """What kind of cursor it makes."""
-        if self.base in _NUMBERS and "Int" in self.base:
+        if self.base in NUMBERS and "Int" in self.base:
             return "integer"
         if self.base in {"Date", "Date32"}:
             return "date"
@@ -77,7 +78,7 @@ class ChType:
     def written(self, column: str) -> str:
         """SQL that writes the column (given as quoted) as its `arrow` type."""
         base = self.base
-        if base in _NUMBERS or base.startswith(("Decimal(", "FixedString(")):
+        if base in NUMBERS or base.startswith(("Decimal(", "FixedString(")):
             return column
         if base in {"Date", "Date32"}:
             return f"toDate32({column})"
@@ -90,7 +91,7 @@ class ChType:
         if base.startswith("AggregateFunction("):
             return f"toJSONString(finalizeAggregation({column}))"
         if (inner := self._element) is not None:
-            if inner.base in _NUMBERS:
+            if inner.base in NUMBERS:
                 return column
             written = "toValidUTF8(x)" if inner.base == "String" else "toString(x)"
             return f"arrayMap(x -> {written}, {column})"

@@ -4,21 +4,13 @@ import re
 
 import pyarrow as pa
 
+from hedgerow.connectors.clickhouse.types import NUMBERS
+
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
 _WHOLE = re.compile(r"(U?)Int(8|16|32|64)")
 _MOST_DIGITS = 76
 _PLAIN: dict[str, pa.DataType] = {
-    "Bool": pa.bool_(),
-    "Int8": pa.int8(),
-    "Int16": pa.int16(),
-    "Int32": pa.int32(),
-    "Int64": pa.int64(),
-    "UInt8": pa.uint8(),
-    "UInt16": pa.uint16(),
-    "UInt32": pa.uint32(),
-    "UInt64": pa.uint64(),
-    "Float32": pa.float32(),
-    "Float64": pa.float64(),
+    **NUMBERS,
     "String": pa.string(),
     "Date32": pa.date32(),
     "DateTime64(6, 'UTC')": pa.timestamp("us", "UTC"),
