@@ -16,6 +16,7 @@ from hedgerow.connectors.base import (
     SourceError,
     SyncType,
     Unreachable,
+    WebhookForm,
     table_of,
 )
 from hedgerow.connectors.registry import Connectors
@@ -40,5 +41,6 @@ __all__ = [
     "Unreachable",
     "Unwanted",
     "Watch",
+    "WebhookForm",
     "table_of",
 ]

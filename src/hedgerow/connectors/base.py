@@ -87,6 +87,19 @@ def _unchanged(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookForm:
+    """What is said of a remote's webhooks before any is there.
+
+    `fields` are what its user gives where this server could not register the webhook by itself, `caption` is how to do
+    that by hand, and `tables` are those that events tell of.
+    """
+
+    fields: tuple[Field, ...]
+    caption: str
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """What a type of source is called and asks for.
 
@@ -94,6 +107,7 @@ class Declaration:
     shorter ways of giving the fields (aliases, a connection string) before they are checked; it must bear anything that
     JSON can hold, and only part of the fields. `hosts` names every host that secrets may be sent to;
     `host_label` is what the field they come from is called. `snapshot`: all rows of one read are of one moment.
+    `webhook`: the remote can tell of changes by itself.
     """
 
     source_type: str
@@ -108,6 +122,7 @@ class Declaration:
     keywords: tuple[str, ...] = ()
     host_label: str = "connection host"
     snapshot: bool = False
+    webhook: WebhookForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +140,24 @@ class Cursor:
     """A column that tells which rows are new.
 
     `inclusive`: several rows may yet come with the value that was seen last (days, transaction ids), so those of that
-    value are to be asked for again. `label` is another name that users may know it by.
+    value are to be asked for again. `label` is another name that users may know it by. `unit` is the column that names
+    the files, or the like, whose rows come together: a read is told which of them are there already, each with its
+    value of the cursor, and one that comes again with another value takes the place of its older rows.
     """
 
     field: str
     type: CursorType
     label: str = ""
     inclusive: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteTable:
-    """A table, collection or resource of the remote."""
+    """A table, collection or resource of the remote.
+
+    `found_out`: the types of its columns were found out by looking at values, and it gives them as wider ones too.
+    """
 
     name: str
     columns: tuple[RemoteColumn, ...]
@@ -147,6 +168,7 @@ class RemoteTable:
     description: str | None = None
     sync_types: tuple[SyncType, ...] = ("full_refresh",)
     default_cursor: str | None = None
+    found_out: bool = False
 
     def cursor(self, field: str) -> Cursor | None:
         """The cursor of that field."""
@@ -160,6 +182,8 @@ class Ask:
     `inclusive`: from it on. With a cursor the rows come in its order, those without a value first; they are left out
     once there is an `after`, which is a value of the cursor's column as Arrow gave it (`as_py`). A batch ends at
     `batch_rows` rows or about `batch_bytes` bytes, whichever comes first. `watch` says when nobody wants more.
+    `known`, for a cursor with units, are those that are there already: all others are asked for, whatever `after` is.
+    `found` is the table as it was found before: where it is another by now, the read raises for another try.
     """
 
     table: str
@@ -170,6 +194,8 @@ class Ask:
     batch_rows: int = 100_000
     batch_bytes: int = 32 << 20
     watch: Watch = field(default_factory=Watch, compare=False, repr=False)
+    known: frozenset[tuple[str, CursorValue]] | None = None
+    found: RemoteTable | None = field(default=None, compare=False, repr=False)
 
 
 class Connector(Protocol):

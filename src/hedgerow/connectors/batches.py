@@ -80,6 +80,14 @@ def portions(rows: Iterable[T], size: Callable[[T], int], ask: Ask) -> Iterator[
         yield waiting
 
 
+def parted(batch: pa.RecordBatch, ask: Ask) -> Iterator[pa.RecordBatch]:
+    """A batch in parts, none larger than was asked for, and none empty."""
+    each = max(1, batch.nbytes // max(1, batch.num_rows))
+    rows = max(1, min(ask.batch_rows, ask.batch_bytes // each))
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
 def joined(pieces: Iterable[pa.RecordBatch], ask: Ask) -> Iterator[pa.RecordBatch]:
     """Small batches put together, to as many rows or bytes as a batch is to have."""
     waiting: list[pa.RecordBatch] = []

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.connectors.base import Ask, Config, Cursor, Refused, RemoteColumn, RemoteTable, SyncType
-from hedgerow.connectors.batches import chosen_columns, schema_of
+from hedgerow.connectors.batches import chosen_columns, parted, schema_of
 from hedgerow.connectors.clickhouse.declaration import DECLARATION
 from hedgerow.connectors.clickhouse.session import Session, connected
 from hedgerow.connectors.clickhouse.types import ChType, nullable, type_of
@@ -70,7 +70,7 @@ class ClickHouseConnector:
             sql, parameters = _select(config, table, columns, ask)
             with closing(session.batches(sql, **parameters)) as batches:
                 for batch in batches:
-                    yield from _parted(_conformed(batch, columns), ask)
+                    yield from parted(_conformed(batch, columns), ask)
 
 
 def _tables(session: Session, config: Config, name: str = "") -> list[ChTable]:
@@ -127,16 +127,6 @@ def _conformed(batch: pa.RecordBatch, columns: Sequence[RemoteColumn]) -> pa.Rec
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise Refused(f"Column {column.name} holds a value that is not {column.arrow_type}: {error}") from error
     return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
-
-
-def _parted(batch: pa.RecordBatch, ask: Ask) -> Iterator[pa.RecordBatch]:
-    """The server's blocks, none larger than was asked for."""
-    if batch.num_rows == 0:
-        return
-    each = max(1, batch.nbytes // batch.num_rows)
-    rows = max(1, min(ask.batch_rows, ask.batch_bytes // each))
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)
 
 
 def _quoted(name: str) -> str:

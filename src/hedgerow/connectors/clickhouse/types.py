@@ -1,28 +1,15 @@
 """ClickHouse's types: as Arrow, as the SQL that writes a column out so, and as a cursor."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from hedgerow.connectors.base import CursorType
+from hedgerow.connectors.numbers import NUMBERS
 
 INSTANT = pa.timestamp("us", "UTC")
 
-NUMBERS: Mapping[str, pa.DataType] = {
-    "Bool": pa.bool_(),
-    "Int8": pa.int8(),
-    "Int16": pa.int16(),
-    "Int32": pa.int32(),
-    "Int64": pa.int64(),
-    "UInt8": pa.uint8(),
-    "UInt16": pa.uint16(),
-    "UInt32": pa.uint32(),
-    "UInt64": pa.uint64(),
-    "Float32": pa.float32(),
-    "Float64": pa.float64(),
-}
 _WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)", re.DOTALL)
 _SIMPLE = re.compile(r"SimpleAggregateFunction\(\s*\w+\s*,\s*(.*)\)", re.DOTALL)
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
