@@ -11,8 +11,9 @@ import pytest
 
 from hedgerow.connectors import Ask, Refused
 from hedgerow.connectors.postgres import PostgresConnector
-from hedgerow.connectors.postgres.cells import Unreadable, cells, column
+from hedgerow.connectors.postgres.cells import Unreadable, cells
 from hedgerow.connectors.postgres.copying import Lines
+from hedgerow.connectors.postgres.values import FIXED, column
 from hedgerow.kit.outgoing import OutgoingGuard
 from tests.connectors.postgres_tables import config_of
 
@@ -50,6 +51,35 @@ def test_numbers_are_those_that_the_server_writes(
     expected = [None if text in (None, "NaN") else Decimal(text) for (text,) in written]
     assert len({*expected}) > 5
     assert [str(value) for value in read["n"].to_pylist()] == [str(value) for value in expected]
+
+
+def test_columns_are_read_together_only_while_none_of_them_is_null(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    columns = {
+        "small": "(i % 300)::int2",
+        "at": "'2026-01-01Z'::timestamptz + i * interval '1 second'",
+        "tag": "md5(i::text)::uuid",
+        "note": "repeat('x', i % 5)",
+        "part": "(i / 7.0)::float4",
+        "day": "'2026-01-01'::date + i % 365",
+        "yes": "i % 3 = 0",
+        "price": "(i * 0.25)::numeric(12, 2)",
+        "whole": "i::int4",
+    }
+    chosen = ", ".join(
+        f"CASE WHEN i > 20000 AND (i + {place}) % 11 = 0 THEN NULL ELSE {made} END AS {name}"
+        for place, (name, made) in enumerate(columns.items())
+    )
+    database.execute(f"CREATE TABLE t AS SELECT i AS id, {chosen} FROM generate_series(1, 40000) i")
+    read = _read(connector, postgres_url, cursor="id").to_pydict()
+    written = database.execute("SELECT *, tag::text FROM t ORDER BY id").fetchall()
+    assert read["id"] == list(range(1, 40_001))
+    for place, name in enumerate(columns, 1):
+        expected = [row[-1 if name == "tag" else place] for row in written]
+        if name == "part":
+            expected = pa.array(expected, pa.float32()).to_pylist()
+        assert read[name] == expected, name
 
 
 def test_bounds_of_numbers_and_times_survive(
@@ -133,13 +163,16 @@ def _lines(*rows: bytes) -> Lines:
         (b"\x00\x01\x00\x00\x00\x09abcd", pa.string(), "text"),  # longer than its row
         (b"\x00\x01\x00\x00\x00\x02abcd", pa.string(), "text"),  # shorter
         (b"\x00\x01\x00\x00\x00\x02ab", pa.int32(), "int4"),
+        (b"\x00\x01\x00\x00\x00\x04\x00\x00\x00\x01\x00", pa.int32(), "int4"),  # one byte too many
+        (b"\x00\x01\x00\x00\x00\x04\x00\x00", pa.int32(), "int4"),
+        (b"\x00\x01\x00\x00\x00\x20" + struct.pack(">16h", 12, *[0] * 15), pa.decimal128(9, 2), "numeric"),
         (b"\x00\x01\x00\x00\x00\x03\x02{}", pa.string(), "jsonb"),  # a version to come
         (b"\x00\x01\x00\x00\x00\x0a" + struct.pack(">5h", 3, 0, 0, 0, 1), pa.decimal128(9, 2), "numeric"),
     ],
 )
 def test_bytes_that_are_no_rows_are_refused(row: bytes, kind: pa.DataType, wire: Any) -> None:
     with pytest.raises(Unreadable):
-        _ = [column(found, wire, kind) for found in cells(_lines(row), 1)]
+        _ = [column(found, wire, kind) for found in cells(_lines(row), [FIXED.get(wire)])]
 
 
 def test_what_stands_around_rows_may_come_by_itself_or_with_them() -> None:

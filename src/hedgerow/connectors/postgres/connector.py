@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
 from hedgerow.connectors.postgres.replication.source import PostgresChanges
+from hedgerow.connectors.postgres.values import FIXED
 from hedgerow.connectors.reaching import hang_up
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
@@ -148,7 +150,9 @@ def _batches(
     pieces = replace(ask, batch_rows=min(ask.batch_rows, _PIECE_ROWS), batch_bytes=min(ask.batch_bytes, _PIECE_BYTES))
     rows = copied(connection, _copy(table, columns, ask), pieces)
     with closing(rows):
-        yield from joined(map(partial(_batch, columns=columns, table=table), rows), ask)
+        batches = map(partial(_batch, columns=columns, table=table), rows)
+        yield from islice(batches, 1)  # a small one: whoever waits knows at once that there are rows
+        yield from joined(batches, ask)
 
 
 def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Composed:
@@ -174,8 +178,9 @@ def _after(table: PgTable, ask: Ask) -> sql.Composable:
 
 
 def _batch(lines: Lines, columns: Sequence[RemoteColumn], table: PgTable) -> pa.RecordBatch:
+    widths = [FIXED.get(table.types[column.name].wire) for column in columns]
     try:
-        found = zip(columns, cells(lines, len(columns)), strict=True)
+        found = zip(columns, cells(lines, widths), strict=True)
         arrays = [table.types[column.name].read(column.name, each) for column, each in found]
     except Unreadable as error:
         raise Refused(f"Rows of {table.remote.name} could not be read: {error}.") from error

@@ -16,6 +16,7 @@ from hedgerow.connectors.postgres.faults import working
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEAD = len(_SIGNATURE) + 8
 _END = b"\xff\xff"
+_FIRST_ROWS = 256
 _UNSEEN, _LONG = 64, 16_384  # so many rows, none of them longer, are taken before their bytes are counted
 
 
@@ -42,25 +43,27 @@ class Lines:
 
 
 def copied(connection: psycopg.Connection[Any], statement: sql.Composed, ask: Ask) -> Generator[Lines]:
-    """The rows of a `COPY … TO STDOUT (FORMAT binary)`, in batches of the size asked for; none is empty."""
+    """The rows of a `COPY … TO STDOUT (FORMAT binary)`, in batches of the size asked for, after a small one; none is
+    empty.
+    """
     with working(), connection.cursor() as cursor, cursor.copy(statement):
         first, more = True, True
         while more:
-            lines = Lines()
-            more = connection.wait(_fill(connection.pgconn, lines, ask))
+            lines, most = Lines(), min(_FIRST_ROWS if first else ask.batch_rows, ask.batch_rows)
+            more = connection.wait(_fill(connection.pgconn, lines, most, ask.batch_bytes))
             if lines.sizes and lines.without_frame(first).sizes:
                 yield lines
             first = False
 
 
-def _fill(connection: psycopg.pq.abc.PGconn, lines: Lines, ask: Ask) -> PQGen[bool]:
-    """Take rows until there are enough of them; whether there are more.
+def _fill(connection: psycopg.pq.abc.PGconn, lines: Lines, most: int, most_bytes: int) -> PQGen[bool]:
+    """Take rows until there are so many, or so many bytes; whether there are more.
 
     One message of the protocol is one row. psycopg's own loop takes twice the time for each.
     """
     take, content, sizes = connection.get_copy_data, lines.content, lines.sizes
-    while len(sizes) < ask.batch_rows and len(content) < ask.batch_bytes:
-        for _ in range(min(_UNSEEN, ask.batch_rows - len(sizes))):
+    while len(sizes) < most and len(content) < most_bytes:
+        for _ in range(min(_UNSEEN, most - len(sizes))):
             size, row = take(1)
             if size <= 0:
                 break

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.connectors.base import CursorType, Refused
-from hedgerow.connectors.postgres.cells import Cells, Unreadable, Wire, column
+from hedgerow.connectors.postgres.cells import Cells, Unreadable
+from hedgerow.connectors.postgres.values import Wire, column
 
 INSTANT = pa.timestamp("us", "UTC")
 MOMENT = pa.timestamp("us")
