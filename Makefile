@@ -24,6 +24,7 @@ $(VENV)/.made:
 $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "==> installing hedgerow into $(VENV)"
 	@$(PIP) install --constraint constraints.txt --editable '.[demo]'
+	@$(BIN)/python -m compileall -q src/hedgerow  # else the first start does it, or every start where Python may not write
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from hedgerow.accounts import directory, keys, secret_keys, tokens
 from hedgerow.accounts.rows import ProjectRow
@@ -58,6 +59,12 @@ class Accounts:
     def cards(self, user_ids: set[int]) -> Mapping[int, UserCard]:
         with self._store.read() as session:
             return directory.cards(session, user_ids)
+
+    def timezone_of(self, project_id: int) -> ZoneInfo:
+        """The time zone whose days and hours a project's are. Blocking."""
+        with self._store.read() as session:
+            row = session.get(ProjectRow, project_id)
+            return ZoneInfo(row.timezone if row else "UTC")
 
     def changed(self) -> None:
         """This process has changed keys, projects or memberships: see it at once."""

@@ -10,6 +10,7 @@ from hedgerow import __version__
 from hedgerow.cli import endpoints, models, secrets
 from hedgerow.cli import sources as source_commands
 from hedgerow.cli.talking import print_table
+from hedgerow.kit import lasting
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.settings import Settings, SettingsWrong, load, sources, unknown
 
@@ -55,6 +56,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
 ) -> None:
     """Start the server; Ctrl-C stops it."""
+    lasting.begin()
     from hedgerow.app import serve as run
 
     for name in unknown(os.environ):
@@ -67,6 +69,7 @@ def work(
     workers: Annotated[int | None, typer.Option(min=1, help="Jobs that run at once.")] = None,
 ) -> None:
     """Run background jobs only; any number of processes over PostgreSQL. Ctrl-C stops it."""
+    lasting.begin()
     from hedgerow.app import work as run
 
     raise typer.Exit(run(_settings(workers=workers)))

@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path("~/.hedgerow"), description="Folder that holds everything a single machine keeps.")
     host: str = Field("127.0.0.1", description="Address `hedgerow serve` listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port `hedgerow serve` listens on; 0 takes a free one.")
-    site_url: str = Field("", description="Public address used in links; empty takes the request's own.")
+    site_url: str = Field(
+        "", description="Public address, for links and webhooks; empty: links take the request's own."
+    )
     database_url: SecretStr = Field(
         SecretStr(""),
         description="Metadata: `postgresql://…` or `sqlite:///…`; empty is SQLite in the home folder.",
@@ -70,6 +72,7 @@ class Settings(BaseSettings):
     job_lease: float = Field(30.0, ge=0.5, description="Silence after which a worker's jobs are taken over, seconds.")
     upload_max_bytes: int = Field(52_428_800, gt=0, description="Largest file `warehouse_tables/file` takes, bytes.")
     body_max_bytes: int = Field(20 << 20, gt=0, description="Largest JSON body, bytes.")
+    webhook_max_bytes: int = Field(1 << 20, gt=0, description="Largest event that webhooks of sources take, bytes.")
     throttle: bool = Field(True, description="Limit the rate of requests per project.")
     throttle_burst: str = Field("480/minute", description="Short-term rate of ordinary routes.")
     throttle_sustained: str = Field("4800/hour", description="Long-term rate of ordinary routes.")

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -18,6 +17,7 @@ from hedgerow.store import upgrading
 _BUSY_SECONDS = 30
 _POOL = 10
 _OVERFLOW = 20
+_DISK_FULL = "53100"  # PostgreSQL's code
 
 
 class StoreUrlWrong(HedgerowError):
@@ -84,7 +84,7 @@ class Store:
 
 
 def _is_full(error: BaseException | None) -> bool:
-    return isinstance(error, psycopg.errors.DiskFull) or "disk is full" in str(error)
+    return getattr(error, "sqlstate", None) == _DISK_FULL or "disk is full" in str(error)
 
 
 def _checked(url: str) -> URL:

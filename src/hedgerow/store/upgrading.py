@@ -1,4 +1,4 @@
-"""Brings a store's schema up to date with Alembic, one process at a time."""
+"""Brings a store's schema up to date, one process at a time."""
 
 import fcntl
 import os
@@ -6,38 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from hedgerow.kit.errors import HedgerowError
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 0x6865646765  # any number, the same in every process
+_NOTED = "alembic_version"
 
 
 class StoreIsNewer(HedgerowError):
     """The store was migrated by a later version of Hedgerow than this one."""
 
 
-def scripts() -> ScriptDirectory:
-    """The migrations that come with this version."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config)
+def revisions() -> list[str]:
+    """What this version knows, oldest first: each file is named after its revision."""
+    return sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def upgrade(engine: Engine, lock_file: Path | None) -> None:
     """Run every migration that `engine` lacks; `lock_file` keeps processes on one SQLite file apart."""
-    directory = scripts()
     with _alone(lock_file), engine.connect() as connection:
         if lock_file is None:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
             connection.commit()
         try:
-            _upgrade(connection, directory)
+            _upgrade(connection)
         finally:
             if lock_file is None:
                 connection.rollback()
@@ -45,23 +39,22 @@ def upgrade(engine: Engine, lock_file: Path | None) -> None:
                 connection.commit()
 
 
-def _upgrade(connection: Connection, directory: ScriptDirectory) -> None:
-    present = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in directory.walk_revisions()}
+def _upgrade(connection: Connection) -> None:
+    present, known = _present(connection), revisions()
     if present is not None and present not in known:
         raise StoreIsNewer(f"The metadata is of a newer version of Hedgerow (revision {present}). Upgrade Hedgerow.")
-    if present == directory.get_current_head():
+    if present == known[-1]:
         return
-    config = Config()
-    with EnvironmentContext(
-        config, directory, fn=lambda revision, _context: directory._upgrade_revs("head", revision)
-    ) as environment:
-        environment.configure(connection=connection, transactional_ddl=True)
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        with environment.begin_transaction():
-            environment.run_migrations()
-        connection.commit()
+    from hedgerow.store.migrating import migrate  # most starts have nothing to migrate, and Alembic is slow to load
+
+    connection.rollback()
+    migrate(connection, MIGRATIONS)
+
+
+def _present(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_NOTED):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {_NOTED}")).scalar()
 
 
 @contextmanager

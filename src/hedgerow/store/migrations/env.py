@@ -1,1 +1,1 @@
-"""Alembic asks for this file; `store.upgrading` runs the migrations itself."""
+"""Alembic asks for this file; `store.migrating` runs the migrations itself."""
