@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -286,6 +287,21 @@ class EngineConformance:
         await engine.drop_table(database, "t_one")
         assert await engine.tables(database) == frozenset()
 
+    async def test_parts_are_merged_where_they_may_be(self, engine: Engine, database: str) -> None:
+        await engine.create_table(database, "pieces", [Column("id", "Int32")], ["id"])
+        await engine.hold_merges(database, "pieces")
+        for number in range(12):
+            await engine.insert_arrow(database, "pieces", [pa.record_batch({"id": pa.array([number], pa.int32())})])
+        held = await engine.size(database, "pieces")
+        assert (held.rows, held.parts) == (12, 12)
+        assert await engine.merging(database, "pieces") is False
+        await engine.let_merge(database, "pieces")
+        end = time.monotonic() + 30
+        while (await engine.size(database, "pieces")).parts == 12 and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+        merged = await engine.size(database, "pieces")
+        assert (merged.rows, merged.parts < 12) == (12, True)
+
     async def test_a_clone_goes_its_own_way(self, engine: Engine, database: str) -> None:
         columns = [Column("id", "Nullable(Int32)"), Column("part", "Nullable(String)")]
         for table, ids in {"cloned": range(1_000), "keys": range(0, 1_000, 100)}.items():
@@ -306,6 +322,25 @@ class EngineConformance:
         assert await self.one(engine, f"SELECT countIf(id = 100) FROM {database}.clone1") == 0
         assert await self.one(engine, f"SELECT countIf(c1 IS NULL) FROM {database}.clone1") == 990
         assert await self.one(engine, f"SELECT max(c1) FROM {database}.clone1") == 2**40
+
+    async def test_rows_of_a_table_of_the_same_making_are_taken_over(self, engine: Engine, database: str) -> None:
+        columns = [Column("id", "Nullable(Int64)"), Column("day", "Nullable(Date32)")]
+        await engine.create_table(database, "present", columns, ["id"])
+        await engine.create_like(database, "aside", "present")
+        for table, ids in {"present": range(100), "aside": range(50, 150)}.items():
+            days = pa.array([number % 7 for number in ids], pa.date32())
+            await engine.insert_arrow(database, table, [pa.record_batch({"id": pa.array(ids), "day": days})])
+        await engine.clone_table(database, "cut", "present", merging=False)
+        await engine.delete_matching(database, "cut", "aside", ["id"])
+        await engine.attach_table(database, "cut", "aside")
+        await engine.create_like(database, "empty", "present")
+        await engine.attach_table(database, "cut", "empty")
+        for table in ("present", "aside"):
+            await engine.drop_table(database, table)
+        await engine.let_merge(database, "cut")
+        sql = f"SELECT count(), uniqExact(id), min(id), max(id), sum(toInt32(day)) FROM {database}.cut"
+        found = await engine.run(Query(sql))
+        assert rows(found) == [[150, 150, 0, 149, sum(number % 7 for number in range(150))]]
 
     @pytest.mark.parametrize("order", [[], ["k"]])
     @pytest.mark.parametrize("kind", KEYS)

@@ -53,6 +53,14 @@ class Engine(Protocol):
         """Make a table (on a cluster: a local one on every shard and a distributed one over them)."""
         ...
 
+    async def create_like(self, database: str, table: str, source: str) -> None:
+        """Make an empty table of the same making as another: with its columns, order and settings."""
+        ...
+
+    async def attach_table(self, database: str, table: str, source: str) -> None:
+        """Append the rows of a table of the same making, at once; nothing is copied, and each then goes its own way."""
+        ...
+
     async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
         """Make a table with the columns and rows of another; nothing is copied, and each then goes its own way.
 
@@ -67,6 +75,10 @@ class Engine(Protocol):
 
     async def let_merge(self, database: str, table: str) -> None:
         """Let a table's parts be merged from now on."""
+        ...
+
+    async def merging(self, database: str, table: str) -> bool:
+        """Whether parts of a table are just being merged."""
         ...
 
     async def change_columns(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,15 +18,18 @@ from hedgerow.engine.faults import fault, file_fault
 from hedgerow.engine.folder import FolderLock
 from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
-from hedgerow.engine.pool import Pool
+from hedgerow.engine.pool import Afterwards, Pool
 from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
-from hedgerow.engine.settings import ARROW, OUTPUT, READING, WRITING, clause, of_file, of_limits
+from hedgerow.engine.settings import ANSWER, ARROW, OUTPUT, READING, WRITING, clause, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
 T = TypeVar("T")
 _ROWS = "JSONCompactEachRowWithNamesAndTypes"
 _TOTAL_THREADS = 48
+_GIVEN_BACK_SECONDS = 1.0
+# A file comes in parts of 65,536 rows; in one part a query for a few rows takes three quarters of the time.
+_QUICKLY_MERGED = 64 << 20
 # Two threads merge and delete; with the usual two tasks for each, those of a table of five parts wait up to a second.
 _SERVER = "background_merges_mutations_concurrency_ratio=16"
 
@@ -44,6 +47,7 @@ class ChdbEngine:
         self._connections: list[Any] = []
         self._pool = Pool(quick or 2 * (os.cpu_count() or 2), _TOTAL_THREADS, self._kill)
         self._control = Lanes(1, 1)
+        self._giving_back = Afterwards(self._give_back, _GIVEN_BACK_SECONDS)
 
     async def run(self, query: Query) -> Answer:
         tag = query.id or uuid4().hex
@@ -91,17 +95,26 @@ class ChdbEngine:
     ) -> None:
         await self.execute(statements.create_table(database, table, columns, order_by))
 
-    async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
+    async def create_like(self, database: str, table: str, source: str) -> None:
         await self.execute(statements.create_like(database, table, source))
+
+    async def attach_table(self, database: str, table: str, source: str) -> None:
+        await self.execute(statements.attach_rows(database, table, source))
+
+    async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
+        await self.create_like(database, table, source)
         if not merging:
             await self.hold_merges(database, table)
-        await self.execute(statements.attach_rows(database, table, source))
+        await self.attach_table(database, table, source)
 
     async def hold_merges(self, database: str, table: str) -> None:
         await self.execute(statements.hold_merges(database, table))
 
     async def let_merge(self, database: str, table: str) -> None:
         await self.execute(statements.let_merge(database, table))
+
+    async def merging(self, database: str, table: str) -> bool:
+        return statements.counted(await self.run(statements.merging(database, table))) > 0
 
     async def change_columns(
         self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
@@ -158,8 +171,13 @@ class ChdbEngine:
             await self._file_work(sql, file, structure=statements.structure(columns))
         finally:
             await self.execute(statements.merges(database, table, on=True))
-        counted = await self.run(Query(f"SELECT count() FROM {statements.quoted(database)}.{statements.quoted(table)}"))
-        return int(counted.rows.strip(b"[]\n"))
+        size = await self.size(database, table)
+        if size.parts > 1 and size.bytes_on_disk <= _QUICKLY_MERGED:
+            with suppress(HedgerowError):  # the rows are in, also where there is no room to merge them
+                await self._work(
+                    "", lambda: self._settled(lambda: self._query(statements.merge(database, table), "Null", {}))
+                )
+        return size.rows
 
     async def _file_work(self, sql: str, file: LocalFile, **more: str) -> Answer:
         values = {"path": str(file.path), "format": file.format, **more}
@@ -193,6 +211,7 @@ class ChdbEngine:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._giving_back.close()
         self._control.submit(lambda: self._query(statements.KILL_ALL, "Null", {})).result()
         self._pool.close()
         self._control.close()
@@ -214,7 +233,8 @@ class ChdbEngine:
         return connection
 
     def _run(self, query: Query, tag: str) -> Answer:
-        result = self._connection().query(_text(query, _ROWS, tag), _ROWS, params=texts(query.parameters))
+        sql = _text(replace(query, settings={**query.settings, **ANSWER}), _ROWS, tag)
+        result = self._connection().query(sql, _ROWS, params=texts(query.parameters))
         return read_answer(result.bytes(), result.rows_read(), result.bytes_read(), result.elapsed())
 
     def _query(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> bytes:
@@ -231,10 +251,14 @@ class ChdbEngine:
             raise fault(str(error)) from error
 
     def _settled(self, writing: Callable[[], T]) -> T:
-        """What `writing` gives. The memory it took (100 MB for 300,000 rows) goes back at once."""
+        """What `writing` gives. The memory it took goes back soon, not at once: the next write would want it anew."""
         done = writing()
-        self._connection().query(statements.GIVE_BACK, "Null")
+        self._giving_back.ask()
         return done
+
+    def _give_back(self) -> None:
+        with suppress(HedgerowError):
+            self._control.submit(lambda: self._query(statements.GIVE_BACK, "Null", {})).result()
 
     def _drain(self) -> None:
         """After a failure: rows of the failed query stay in chDB's buffer and would open the next query's answer."""

@@ -95,23 +95,32 @@ class ClickHouseEngine:
         await self._everywhere(statements.create_table(database, local, columns, order_by))
         await self._everywhere(statements.create_distributed(database, table, self._nodes.cluster))
 
+    async def create_like(self, database: str, table: str, source: str) -> None:
+        await self._everywhere(statements.create_like(database, self._own(table), self._own(source)))
+        if self._nodes.cluster is not None:
+            await self._everywhere(statements.create_distributed(database, table, self._nodes.cluster))
+
+    async def attach_table(self, database: str, table: str, source: str) -> None:
+        await self._everywhere(statements.attach_rows(database, self._own(table), self._own(source)))
+
     async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
-        cluster = self._nodes.cluster
-        own, other = (table, source) if cluster is None else map(statements.local_name, (table, source))
-        await self._everywhere(statements.create_like(database, own, other))
+        await self.create_like(database, table, source)
         if not merging:
             await self.hold_merges(database, table)
-        await self._everywhere(statements.attach_rows(database, own, other))
-        if cluster is not None:
-            await self._everywhere(statements.create_distributed(database, table, cluster))
+        await self.attach_table(database, table, source)
 
     async def hold_merges(self, database: str, table: str) -> None:
-        own = table if self._nodes.cluster is None else statements.local_name(table)
-        await self._everywhere(statements.hold_merges(database, own))
+        await self._everywhere(statements.hold_merges(database, self._own(table)))
 
     async def let_merge(self, database: str, table: str) -> None:
-        own = table if self._nodes.cluster is None else statements.local_name(table)
-        await self._everywhere(statements.let_merge(database, own))
+        await self._everywhere(statements.let_merge(database, self._own(table)))
+
+    async def merging(self, database: str, table: str) -> bool:
+        if self._nodes.cluster is None:
+            return statements.counted(await self.run(statements.merging(database, table))) > 0
+        merges = f"clusterAllReplicas({statements.quoted(self._nodes.cluster)}, system.merges)"
+        found = statements.merging(database, statements.local_name(table), merges)
+        return statements.counted(await self.run(found)) > 0
 
     async def change_columns(
         self, database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]
@@ -212,6 +221,10 @@ class ClickHouseEngine:
         self._pool.close()
         self._control.close()
         self._nodes.close()
+
+    def _own(self, table: str) -> str:
+        """What lies on each node of a table."""
+        return table if self._nodes.cluster is None else statements.local_name(table)
 
     async def _everywhere(self, sql: str) -> None:
         await self._pool.work("", lambda: self._nodes.everywhere(sql))

@@ -67,3 +67,42 @@ class Pool:
             return self._lanes.submit(work)
         except Lanes.Full as error:
             raise EngineUnavailable from error
+
+
+class Afterwards:
+    """Calls `work` on a thread of its own, `seconds` after it was first asked for, once for all who ask till then.
+
+    To be used from any thread.
+    """
+
+    def __init__(self, work: Callable[[], object], seconds: float) -> None:
+        self._work, self._seconds = work, seconds
+        self._lock, self._working = threading.Lock(), threading.Lock()
+        self._coming: threading.Timer | None = None
+        self._closed = False
+
+    def ask(self) -> None:
+        """See that it is done once more."""
+        with self._lock:
+            if self._coming is None and not self._closed:
+                self._coming = threading.Timer(self._seconds, self._do)
+                self._coming.daemon = True
+                self._coming.start()
+
+    def close(self) -> None:
+        """What was asked for is not done any more; waits for what is being done."""
+        with self._lock:
+            self._closed, coming = True, self._coming
+        if coming is not None:
+            coming.cancel()
+            coming.join()
+        with self._working:
+            pass
+
+    def _do(self) -> None:
+        with self._working:
+            with self._lock:
+                self._coming = None
+                if self._closed:
+                    return
+            self._work()

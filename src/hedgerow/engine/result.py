@@ -79,7 +79,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a table takes."""
+    """What a table takes; `parts` is how many pieces it lies in, on all nodes."""
 
     rows: int
     bytes_on_disk: int
+    parts: int

@@ -18,6 +18,9 @@ _TABLE_SETTINGS = (
     "allow_nullable_key = 1, max_parts_to_merge_at_once = 8, "
     "merge_max_block_size = 2048, max_compress_block_size = 262144"
 )
+# Numbers that hardly differ from row to row are read three times as fast by their steps, and take next to no space.
+_STEPS = re.compile(r"(?:Nullable\()?(?:U?Int(?:16|32|64)|Date32|DateTime64\(\d(?:, '[^']*')?\))\)?")
+_BY_STEPS = "CODEC(Delta, LZ4)"
 # A state may be kilobytes: few are read at a time, so that a key's own are not read with thousands of others.
 _STATES_SETTINGS = ", index_granularity = 128"
 
@@ -45,7 +48,7 @@ def create_table(database: str, table: str, columns: Sequence[Column], order_by:
     order = "(" + ", ".join(map(quoted, order_by)) + ")" if order_by else "tuple()"
     states = any(column.type.startswith("AggregateFunction") for column in columns)
     return (
-        f"CREATE TABLE {quoted(database)}.{quoted(table)} ({structure(columns)}) "
+        f"CREATE TABLE {quoted(database)}.{quoted(table)} ({_stored(columns, order_by)}) "
         f"ENGINE = MergeTree ORDER BY {order} SETTINGS {_TABLE_SETTINGS}{_STATES_SETTINGS if states else ''}"
     )
 
@@ -89,7 +92,7 @@ def create_like(database: str, table: str, source: str) -> str:
 
 
 def attach_rows(database: str, table: str, source: str) -> str:
-    """The rows of a table of the same making: its files are linked, not copied."""
+    """Append the rows of a table of the same making: its files are linked, not copied."""
     whole = f"{quoted(database)}.{quoted(source)}"
     return f"ALTER TABLE {quoted(database)}.{quoted(table)} ATTACH PARTITION tuple() FROM {whole}"
 
@@ -136,14 +139,19 @@ def merges(database: str, table: str, *, on: bool) -> str:
     return f"SYSTEM {'START' if on else 'STOP'} MERGES {quoted(database)}.{quoted(table)}"
 
 
+def merge(database: str, table: str) -> str:
+    """Make all parts of a table one, now."""
+    return f"OPTIMIZE TABLE {quoted(database)}.{quoted(table)} FINAL"
+
+
 def insert_query(database: str, table: str, sql: str) -> str:
     return f"INSERT INTO {quoted(database)}.{quoted(table)} {sql}"
 
 
 def size(database: str, table: str, parts: str = "system.parts") -> Query:
-    """Rows and bytes of a table's parts; `parts` is where those of all nodes are listed."""
+    """Rows, bytes and number of a table's parts; `parts` is where those of all nodes are listed."""
     sql = (
-        f"SELECT sum(rows), sum(bytes_on_disk) FROM {parts} "
+        f"SELECT sum(rows), sum(bytes_on_disk), count() FROM {parts} "
         "WHERE active AND database = {database:String} AND table = {table:String}"
     )
     return Query(sql, {"database": Bound("String", database), "table": Bound("String", table)})
@@ -154,6 +162,17 @@ def sized(answer: Answer) -> Size:
     return Size(*orjson.loads(answer.rows))
 
 
+def merging(database: str, table: str, merges: str = "system.merges") -> Query:
+    """How many merges of a table run; `merges` is where those of all nodes are listed."""
+    sql = f"SELECT count() FROM {merges} WHERE database = {{database:String}} AND table = {{table:String}}"
+    return Query(sql, {"database": Bound("String", database), "table": Bound("String", table)})
+
+
+def counted(answer: Answer) -> int:
+    """The one number of an answer."""
+    return int(orjson.loads(answer.rows)[0])
+
+
 def list_tables(database: str) -> Query:
     sql = "SELECT name FROM system.tables WHERE database = {database:String}"
     return Query(sql, {"database": Bound("String", database)})
@@ -162,6 +181,15 @@ def list_tables(database: str) -> Query:
 def structure(columns: Sequence[Column]) -> str:
     """`name Type, …` as the engine reads it."""
     return ", ".join(f"{quoted(column.name)} {column.type}" for column in columns)
+
+
+def _stored(columns: Sequence[Column], order_by: Sequence[str]) -> str:
+    """`structure`, and how a column is packed that rows are in the order of: by steps, where it has numbers."""
+    told = []
+    for column in columns:
+        stepping = column.name in order_by and _STEPS.fullmatch(column.type)
+        told.append(f"{quoted(column.name)} {column.type}{f' {_BY_STEPS}' if stepping else ''}")
+    return ", ".join(told)
 
 
 def described(answer: Answer) -> tuple[Column, ...]:
