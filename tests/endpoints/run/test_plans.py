@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -14,7 +15,8 @@ from hedgerow.endpoints.run.plans import Page, Plans
 from hedgerow.endpoints.values import values_of
 from hedgerow.kit.clock import now
 from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
-from hedgerow.language.query.pipeline import CompiledQuery
+from hedgerow.language.query.materializing.serving import Served, Tables
+from hedgerow.language.query.pipeline import CompiledQuery, plan_tables
 
 CATALOG = Catalog(1, "p1", {"t": Table("t", PhysicalTable("p1", "t_1"), (TableColumn("a", "String", "a"),))})
 
@@ -38,6 +40,7 @@ class _Counted:
         values: Mapping[str, Any],
         page: Page = WHOLE,
         catalog: Catalog = CATALOG,
+        tables: Tables | None = None,
     ) -> CompiledQuery:
         real = plans.compile_query
 
@@ -46,7 +49,7 @@ class _Counted:
             return real(*arguments)
 
         with patch.object(plans, "compile_query", counting):
-            return asyncio.run(self.plans.plan(version, catalog, values, page))
+            return asyncio.run(self.plans.plan(version, catalog, values, page, tables=tables))
 
 
 @pytest.fixture
@@ -61,6 +64,20 @@ def test_new_values_are_bound_without_compiling(counted: _Counted) -> None:
     for value, plan in found.items():
         assert [bound.value for bound in plan.parameters.values() if bound.value in found] == [value]
         assert value not in plan.sql
+
+
+def test_a_text_is_kept_for_each_way_of_cutting_buckets(counted: _Counted) -> None:
+    columns = tuple(TableColumn(name, kind, name) for name, kind in {"ts": "DateTime('UTC')", "n": "Int64"}.items())
+    catalog = Catalog(1, "p1", {"t": Table("t", PhysicalTable("p1", "t_1"), columns)})
+    text = "select sum(n) from t where ts >= {variables.from} and ts < {variables.to}"
+    aligned, within = {"from": "2026-01-02", "to": "2026-02-05"}, {"from": "2026-01-02 10:30:00", "to": "2026-02-05"}
+    (made,) = plan_tables(text, catalog, aligned, "kept", {})
+    types = {"a": "DateTime('UTC')", "sum_0": "AggregateFunction(sum, Int64)"}
+    tables, version = Tables([Served(replace(made.piece, types=types), "kept")]), _version(text)
+    for _ in range(3):
+        assert "t_1" not in counted.plan(version, aligned, catalog=catalog, tables=tables).sql
+        assert "t_1" in counted.plan(version, within, catalog=catalog, tables=tables).sql
+    assert counted.compiled == 2
 
 
 def test_another_type_another_page_or_another_catalog_compiles(counted: _Counted) -> None:

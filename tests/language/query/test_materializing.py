@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hedgerow.engine.base import Column, Engine, Query
 from hedgerow.language.query.catalog import Catalog, PhysicalTable, Table, TableColumn
-from hedgerow.language.query.pipeline import NotExact, plan_tables
+from hedgerow.language.query.pipeline import CompiledQuery, NotExact, plan_tables, rebind
 from tests.support.materializing import grown, materialized
 
 COLUMNS = {
@@ -259,6 +259,25 @@ def test_a_range_that_ends_with_its_buckets_reads_no_rows(chdb_engine: Engine, c
 
     assert not asyncio.run(read("2026-01-02", "2026-01-05 00:00:00"))
     assert asyncio.run(read("2026-01-02 00:00:01", "2026-01-05"))
+
+
+def test_a_kept_text_serves_values_that_cut_as_many_buckets(chdb_engine: Engine, catalog: Catalog) -> None:
+    text = "SELECT count() FROM t WHERE ts >= {variables.a} AND ts < {variables.b}"
+    aligned, within = {"a": "2026-01-02", "b": "2026-01-05"}, {"a": "2026-01-02", "b": "2026-01-05 11:00:00"}
+
+    async def compiled() -> tuple[CompiledQuery, CompiledQuery]:
+        made = await materialized(chdb_engine, catalog, text, aligned)
+        await made.stored(aligned)
+        await made.stored(within)
+        return made.read[-2], made.read[-1]
+
+    whole, cut = asyncio.run(compiled())
+    assert "UNION ALL" not in whole.sql
+    assert "UNION ALL" in cut.sql
+    assert rebind(whole, {"a": "2026-01-03", "b": "2026-01-09 00:00:00"}) is not None
+    assert rebind(whole, within) is None
+    assert rebind(cut, aligned) is None
+    assert rebind(cut, {"a": "2026-01-02 00:00:07", "b": "2026-01-04"}) is not None
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,6 @@ def _stale(kept: Materialization, seconds: int) -> str | None:
 
 def _changed(kept: Materialization, compiled: CompiledQuery, catalog: Catalog) -> str | None:
     """Rows beside the tables must be those the tables were made from."""
-    if compiled.flags and compiled.reads_rows() and sources_of(catalog, set(kept.sources)) != dict(kept.sources):
+    if compiled.reads_rows() and sources_of(catalog, set(kept.sources)) != dict(kept.sources):
         return "a table was loaded anew since, and the range ends within a bucket"
     return None

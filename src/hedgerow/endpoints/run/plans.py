@@ -16,6 +16,8 @@ from hedgerow.language.syntax import nodes
 
 _MOST_KEPT = 2_000
 _LONG_TEXT = 5_000
+_MOST_FORMS = 4
+"""A query answered from tables has as many texts as there are ways in which its values cut buckets."""
 _Key = tuple[UUID, int | None, int | None, tuple[type, ...], str]
 
 
@@ -32,7 +34,7 @@ class Plans:
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
-        self._kept: OrderedDict[_Key, tuple[Catalog, CompiledQuery]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[Catalog, list[CompiledQuery]]] = OrderedDict()
 
     async def plan(
         self,
@@ -58,11 +60,13 @@ class Plans:
         kept = self._kept.get(key)
         if kept is not None and kept[0] is catalog:
             self._kept.move_to_end(key)
-            if (bound := rebind(kept[1], values)) is not None:
-                return bound
+            for form in kept[1]:
+                if (bound := rebind(form, values)) is not None:
+                    return bound
         compiled = await self._compile(version.query, catalog, values, page, tables)
         if not version.query.get("filters"):  # those hold dates that move with the clock
-            self._kept[key] = (catalog, compiled)
+            others = kept[1][: _MOST_FORMS - 1] if kept is not None and kept[0] is catalog and compiled.fringes else []
+            self._kept[key] = (catalog, [compiled, *others])
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return compiled

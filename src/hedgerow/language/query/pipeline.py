@@ -13,7 +13,7 @@ from hedgerow.language.query.materializing.growing import growth
 from hedgerow.language.query.materializing.pieces import Piece
 from hedgerow.language.query.materializing.planning import Draft, plan
 from hedgerow.language.query.materializing.reasons import NotExact
-from hedgerow.language.query.materializing.serving import Flags, Tables, flag_values, read_tables
+from hedgerow.language.query.materializing.serving import Fringe, Tables, read_tables
 from hedgerow.language.query.materializing.shapes import CLOCK, RANDOM
 from hedgerow.language.query.passes.filters import replace_filters
 from hedgerow.language.query.passes.guard import guard
@@ -75,12 +75,12 @@ class CompiledQuery:
     lineage: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     hogql_template: str = ""
     """`hogql` with the variables' places marked; empty when it has none."""
-    flags: Flags = field(default_factory=dict)
-    """Of a query answered from tables: what decides whether rows are read beside them."""
+    fringes: tuple[Fringe, ...] = ()
+    """Of a query answered from tables: whether rows are read beside each of them."""
 
     def reads_rows(self) -> bool:
         """Whether, with these values, a query answered from tables reads rows beside them."""
-        return any(self.parameters[self.variable_parameters[flag][0]].value for flag in self.flags)
+        return any(fringe.read for fringe in self.fringes)
 
     direct: tuple[str, ...] = ()
     looks_ahead: bool = False
@@ -112,9 +112,9 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
     hogql = print_hogql(tree)
     tree, bounds = limit(tree, page)
     resolved = resolve(tree, catalog)
-    flags: Flags = {}
+    fringes: tuple[Fringe, ...] = ()
     if options.tables is not None:
-        catalog, flags = read_tables(resolved.tree, options.tables, catalog, options.variables)
+        catalog, fringes = read_tables(resolved.tree, options.tables, catalog, options.variables)
         hogql = print_hogql(resolved.tree)
     tree = guard(resolved.tree, catalog)
     outputs = resolved.relation.columns.values()
@@ -135,18 +135,16 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
         inlined=frozenset(printer.inlined | own | resolved.inlined),
         implicit_limit=bounds.implicit,
         lineage={column.physical: column.origin for column in outputs},
-        flags=flags,
+        fringes=fringes,
         looks_ahead=bounds.ahead,
     )
 
 
 def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQuery | None:
-    """The query with other values; `None` when it has to be compiled anew, for a value's type or place."""
-    if compiled.inlined:
+    """The query with other values; `None` when it has to be compiled anew, for a value's type, place or bucket."""
+    if compiled.inlined or not all(fringe.holds(variables) for fringe in compiled.fringes):
         return None
     parameters = dict(compiled.parameters)
-    if compiled.flags:
-        variables = {**variables, **flag_values(compiled.flags, variables)}
     for name, carriers in compiled.variable_parameters.items():
         value = variables.get(name)
         if name not in variables or not isinstance(value, _BINDABLE) or (value is None) != (not carriers):

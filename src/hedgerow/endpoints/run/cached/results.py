@@ -2,7 +2,7 @@
 
 import struct
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
@@ -92,7 +92,7 @@ class Results:
 
 def noted(facts: Facts) -> bytes:
     """The facts as a result holds them."""
-    return orjson.dumps(asdict(facts))
+    return orjson.dumps(facts)
 
 
 def shared(result: Result) -> Result:

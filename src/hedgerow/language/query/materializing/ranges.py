@@ -1,6 +1,7 @@
 """Ranges over time: rows kept by their buckets, whole buckets from the table, the rest from the rows themselves."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -132,6 +133,11 @@ class Edge:
         except ValueError:
             return True
         return not _starts(at + timedelta(seconds=self.op in {">", "<="}), self.bucket)
+
+
+def cut(edges: Iterable[Edge], values: Mapping[str, object]) -> bool:
+    """Whether any bound may cut a bucket with these values of the variables."""
+    return any(edge.cuts(values.get(edge.variable or "", "")) for edge in edges)
 
 
 def edge(each: Range, bound: Bound) -> Edge | None:

@@ -11,7 +11,7 @@ from hedgerow.language.query.materializing.ranges import Bound, Edge
 from hedgerow.language.query.materializing.rewriting import Columns, OfGroups, OfRows
 from hedgerow.language.query.materializing.shapes import conjunction, conjuncts
 from hedgerow.language.query.rebuilding import rebuild
-from hedgerow.language.query.resolved import ColumnRef, TableRef, VariableValue
+from hedgerow.language.query.resolved import ColumnRef, TableRef
 from hedgerow.language.syntax import nodes
 
 
@@ -19,19 +19,13 @@ from hedgerow.language.syntax import nodes
 class Reading:
     """How one piece is read: its columns, its ranges, and the table, which is not there yet while it is planned.
 
-    `flag`: the variable that tells whether a bound cuts a bucket, so that rows have to be read too; `values`: those of
-    the variables, which decide it.
+    `values`: those of the variables, which decide whether a bound cuts a bucket, so that rows have to be read too.
     """
 
     columns: Columns
     ranges: tuple[Range, ...]
     table: Table | None = None
-    flag: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
-
-    def cut(self, edges: list[Edge]) -> bool:
-        """Whether any bound may cut a bucket."""
-        return any(edge.cuts(self.values.get(edge.variable or "", "")) for edge in edges)
 
     def start(self, each: Range) -> ColumnRef:
         """The column of a range's buckets."""
@@ -41,7 +35,7 @@ class Reading:
 
 
 def read_core(core: Core, reading: Reading, mode: str) -> list[Edge]:
-    """Rewrite a core in place; the edges that decide whether rows of its own tables are read as well."""
+    """Rewrite a core in place; the edges that decided whether rows of its own tables are read as well."""
     select, names = core.select, core.names
     of_rows = OfRows(names, reading.columns)
     moving = [c for c in conjuncts(select.prewhere, select.where) if names.volatile(names.expanded(c))]
@@ -57,15 +51,15 @@ def read_core(core: Core, reading: Reading, mode: str) -> list[Edge]:
     grouped = _grouped(core, of_rows)
     rewrite = OfGroups(names, reading.columns, grouped) if mode == STATES else of_rows
     edges = [edge for each, bound in bounded if (edge := ranges.edge(each, bound)) is not None]
-    original = _raw(core) if bounded and reading.table is not None else None
+    original = _raw(core) if reading.table is not None and ranges.cut(edges, reading.values) else None
     _rewrite(select, rewrite)
     if reading.table is None:
         return edges
     whole = [ranges.whole(each, bound, reading.start(each)) for each, bound in bounded]
-    if original is None or not edges:
+    if original is None:
         _read_from(select, TableRef(reading.table), reading.table.name, conjunction([*rest, *whole]))
     else:
-        rows = _rows_of(original, bounded, reading, cut=reading.cut(edges))
+        rows = _rows_of(original, bounded, reading)
         both = _both(reading, reading.table, conjunction([*rest, *whole]), rows)
         _read_from(select, both, reading.table.name, None)
     return edges
@@ -135,15 +129,13 @@ def _both(reading: Reading, table: Table, where: nodes.Expr | None, rows: nodes.
     return nodes.SelectSetQuery(stored, [nodes.SelectSetNode("UNION ALL", rows)])
 
 
-def _rows_of(
-    original: nodes.SelectQuery, bounded: list[tuple[Range, Bound]], reading: Reading, *, cut: bool
-) -> nodes.SelectQuery:
+def _rows_of(original: nodes.SelectQuery, bounded: list[tuple[Range, Bound]], reading: Reading) -> nodes.SelectQuery:
     """The rows within the bounds whose bucket is not whole, aggregated as the table's are."""
     keys, states = reading.columns.rows()
     whole = [ranges.whole(each, bound, ranges.bucketed(each, bound.column)) for each, bound in bounded]
     outside = nodes.Not(conjunction(whole) or nodes.Constant(True))
     original.select = [*keys, *states]
-    original.where = conjunction([VariableValue(cut, variable=reading.flag), *conjuncts(original.where), outside])
+    original.where = conjunction([*conjuncts(original.where), outside])
     original.group_by = [key.expr for key in keys] or None
     copy: nodes.SelectQuery = rebuild(original, lambda _node: None)
     return copy

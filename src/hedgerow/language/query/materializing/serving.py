@@ -9,7 +9,7 @@ from hedgerow.language.query.materializing.aggregation import Aggregation
 from hedgerow.language.query.materializing.cores import cores
 from hedgerow.language.query.materializing.pieces import Piece, names_of
 from hedgerow.language.query.materializing.planning import source
-from hedgerow.language.query.materializing.ranges import Edge
+from hedgerow.language.query.materializing.ranges import Edge, cut
 from hedgerow.language.query.materializing.reading import Reading, read_core
 from hedgerow.language.query.materializing.reasons import NotExact, NotServable
 from hedgerow.language.query.materializing.rewriting import StatesImpossible
@@ -34,38 +34,37 @@ class Tables:
     outputs: Sequence[str] = ()
 
 
-Flags = Mapping[str, tuple[Edge, ...]]
-"""Variables of our own, each true when one of its edges cuts a bucket: then rows are read beside the table."""
+@dataclass(frozen=True, slots=True)
+class Fringe:
+    """The edges of what one table answers; `read`: rows are read beside it, as one of them cuts a bucket."""
+
+    edges: tuple[Edge, ...]
+    read: bool
+
+    def holds(self, values: Mapping[str, object]) -> bool:
+        """Whether it is the same with other values."""
+        return cut(self.edges, values) == self.read
 
 
 def read_tables(
     tree: nodes.AnySelect, tables: Tables, catalog: Catalog, values: Mapping[str, object]
-) -> tuple[Catalog, Flags]:
+) -> tuple[Catalog, tuple[Fringe, ...]]:
     """Rewrite a resolved query in place; the catalog with the tables in it. Raises `NotServable`."""
     found = cores(tree)
     if [source(core) for core in found] != [one.piece.source for one in tables.served]:
         raise NotServable("the query's tables or fixed filters are not those the tables were made from")
     added: dict[str, Table] = {}
-    flags: dict[str, tuple[Edge, ...]] = {}
-    for place, (core, one) in enumerate(zip(found, tables.served, strict=True)):
+    fringes: list[Fringe] = []
+    for core, one in zip(found, tables.served, strict=True):
         table = added[one.piece.name] = _table(one, catalog.database)
-        flag = f"%rows_{place}"
         try:
-            edges = read_core(core, Reading(_Kept(one.piece), one.piece.ranges, table, flag, values), one.piece.mode)
+            edges = read_core(core, Reading(_Kept(one.piece), one.piece.ranges, table, values), one.piece.mode)
         except (NotExact, StatesImpossible) as error:
             raise NotServable(f"the tables do not hold what these values need: {error}") from error
-        if edges:
-            flags[flag] = tuple(edges)
+        fringes.append(Fringe(tuple(edges), cut(edges, values)))
         if core.outermost and tables.outputs:
             _name(core.select, tables.outputs)
-    return replace(catalog, tables=ChainMap(added, dict(catalog.tables))), flags
-
-
-def flag_values(flags: Flags, values: Mapping[str, object]) -> dict[str, bool]:
-    """The values of the flags for those of the variables."""
-    return {
-        name: any(edge.cuts(values.get(edge.variable or "", "")) for edge in edges) for name, edges in flags.items()
-    }
+    return replace(catalog, tables=ChainMap(added, dict(catalog.tables))), tuple(fringes)
 
 
 class _Kept:
