@@ -1,13 +1,14 @@
 """Sources are changed without losing a secret or giving one away, and go without asking anybody."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from unittest.mock import ANY
 
 import pyarrow as pa
 import pytest
 
-from hedgerow.connectors import Ask, Declaration, Field, Option, Refused, RemoteColumn, RemoteTable
+from hedgerow.connectors import Ask, Connectors, Declaration, Field, Option, Refused, RemoteColumn, RemoteTable
 from tests.sources.conftest import Shop, make, schema
 from tests.support.apps import Api, MakeApi
 
@@ -51,7 +52,9 @@ class Vault:
 @pytest.fixture
 def vault(api: Api) -> Vault:
     made = Vault()
-    api.house.sources.remotes.connectors.register(made)
+    known = api.house.sources.remotes.connectors
+    makers = {name: partial(known.get, name) for name in known.types}
+    api.house.sources.remotes.connectors = Connectors({**makers, made.declaration.source_type: lambda: made})
     return made
 
 

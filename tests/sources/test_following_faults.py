@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 
+from hedgerow.sources.changes import packing
 from tests.connectors.postgres_tables import config_of
 from tests.sources.conftest import rows
 from tests.sources.following import WAIT, cdc, connect, settled, theirs, until
@@ -35,6 +36,42 @@ def database(logged_url: str) -> Any:
 def api(make_app: MakeApi, database: psycopg.Connection[Any]) -> Api:
     """An application that ends before the database it follows."""
     return make_app()
+
+
+@pytest.fixture
+def packed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tables are packed all the time; their names as they are."""
+    monkeypatch.setattr(packing, "FEWEST", 0)
+    monkeypatch.setattr(packing, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(packing, "MORE", 0)
+    names, whole = [], packing.Packing.packed
+
+    async def noted(*given: Any) -> Any:
+        made = await whole(*given)
+        if made is not None:
+            names.append(made.physical)
+        return made
+
+    monkeypatch.setattr(packing.Packing, "packed", noted)
+    return names
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_random_changes_are_followed_while_tables_are_packed(
+    packed: list[str], api: Api, database: psycopg.Connection[Any], logged_url: str, seed: int
+) -> None:
+    work = Workload(database, seed)
+    source = connect(api, logged_url, cdc("things"), cdc("others"))
+    settled(api, source, "things", "others")
+    for _ in range(8):
+        before = len(packed)
+        for _ in range(30):
+            work.step()
+        until(lambda: compared(rows(api, OURS)) == compared(theirs(database, THEIRS)))
+        until(lambda: rows(api, _OTHERS), theirs(database, _OTHERS.replace("postgres_", "")))
+        until(lambda before=before: len(packed) > before)  # type: ignore[misc]
+    assert compared(rows(api, OURS)) == compared(theirs(database, THEIRS))
+    settled(api, source, "things", "others")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

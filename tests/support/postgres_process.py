@@ -77,11 +77,11 @@ def running(folder: Path, password: str | None = None, certificate: bool = False
         shutil.rmtree(home, ignore_errors=True)
 
 
-def restart(folder: Path, data: Path) -> None:
-    """Stop the server with that data as a crash would, and start it again as it was."""
+def restart(folder: Path, data: Path, mode: str = "immediate") -> None:
+    """Stop the server with that data, as a crash would or (`fast`) in order, and start it again as it was."""
     user = _other_user() if os.geteuid() == 0 else None
     as_user = ["runuser", "-u", user.pw_name, "--"] if user else []
-    command = [*as_user, folder / "pg_ctl", "restart", "-w", "-m", "immediate", "-D", data, "-l", data / "again.log"]
+    command = [*as_user, folder / "pg_ctl", "restart", "-w", "-m", mode, "-D", data, "-l", data / "again.log"]
     subprocess.run(command, check=True, capture_output=True, cwd="/")
 
 

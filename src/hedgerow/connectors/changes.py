@@ -1,6 +1,6 @@
 """What a connector gives that can follow its remote's log of changes: who changed what, in the order of commits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -116,7 +116,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row inserted (no `old`), updated or deleted (no `new`).
+    """A row inserted (`inserted`), updated or deleted (no `new`).
 
     `old` comes where the key has changed or the row is gone: its key alone, or (`whole`) all that it held. An update
     without it kept its key. `size` is about how many bytes it came in.
@@ -127,6 +127,7 @@ class Change:
     new: Texts | None
     whole: bool = False
     size: int = 0
+    inserted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,9 @@ class ChangeSource(Protocol):
 
     def read_log(self, config: Config, place: LogPlace, start: int) -> AbstractContextManager[Log]:
         """The log from `start` on; raises `LogLost`."""
+
+    def advance(self, config: Config, place: LogPlace, wanted: Callable[[], bool]) -> None:
+        """Free all of the log that there is, where it is `wanted`: asked while nobody else can begin to read it."""
 
     def close_place(self, config: Config, place: LogPlace, keep: Sequence[str] = ()) -> None:
         """Drop what of a place is ours. `keep`: leave it, for these tables alone."""

@@ -13,6 +13,7 @@ from hedgerow.jobs import Control, Job
 from hedgerow.kit.errors import InvalidInput, NotFound
 from hedgerow.materialize import Tables
 from hedgerow.sources.creating import add_schemas
+from hedgerow.sources.events.shelf import EventShelf, WebhookShelf
 from hedgerow.sources.form import configuring, guarding, wishes
 from hedgerow.sources.form.bodies import RevenueConfig, SourceChange
 from hedgerow.sources.logs.shelf import LogShelf
@@ -41,6 +42,8 @@ class Changing:
     tables: Tables
     revenue: Revenue
     logs: LogShelf
+    hooks: WebhookShelf
+    events: EventShelf
 
     async def change(self, project_id: int, user_id: int, source_id: UUID, body: SourceChange) -> Source:
         """Set what is said. New values of the form are tried out first; a secret that is left out stays."""
@@ -106,7 +109,7 @@ class Changing:
             return self.shelf.change(session, source, {"status": RUNNING} if chosen else {}, user_id)
 
     def delete(self, project_id: int, user_id: int, source_id: UUID) -> None:
-        """Forget a source with its schemas and tables; the remote is not asked. Blocking."""
+        """Forget a source with its schemas and tables; jobs see to what is left at the remote. Blocking."""
         with self.store.write() as session:
             source = self.shelf.get(session, project_id, source_id)
             for schema in self.shelf.schemas(session, [source]):
@@ -116,6 +119,10 @@ class Changing:
                 said = {"source_type": source.source_type, "config": self._last_config(session, source)}
                 self.logs.leave(session, source.id, said)
                 self.scheduling.tidy_log(session, project_id, source.id)
+            if (hook := self.hooks.of_source(session, source.id)) is not None:
+                said = {"source_type": source.source_type, "config": self._last_config(session, source)}
+                self.hooks.leave(session, hook.id, said)
+                self.scheduling.unhook(session, project_id, hook.id)
             self.shelf.delete(session, source, user_id)
             self.revenue.follow(session, source)
         self.synced.catalogs.forget(project_id)
@@ -125,6 +132,7 @@ class Changing:
         self.scheduling.forget(session, schema)
         self.drop_table(session, schema, by)
         self.shelf.change_schema(session, schema.id, {"deleted": True, "should_sync": False, "cursor": None})
+        self.events.forget(session, [schema.id])
         self.tend(session, schema)
 
     def tend(self, session: Session, schema: Schema) -> None:
@@ -140,13 +148,16 @@ class Changing:
 
     def drop_table(self, session: Session, schema: Schema, by: int | None) -> None:
         """Let a schema's table go, and forget how far it was."""
-        if schema.table_id is not None:
-            physical = self.synced.remove(session, schema.project_id, schema.table_id, by)
-            if physical is not None:
-                self.tables.retire(session, [physical])
-        self.shelf.change_schema(
-            session, schema.id, {"table_id": None, "cursor": None, "last_synced_at": None, "reset": False}
-        )
+        for table_id in {schema.table_id, schema.history_id}:
+            self.drop_physical(session, schema, table_id, by)
+        none = {"table_id": None, "history_id": None, "cursor": None, "last_synced_at": None, "reset": False}
+        self.shelf.change_schema(session, schema.id, none)
+
+    def drop_physical(self, session: Session, schema: Schema, table_id: UUID | None, by: int | None) -> None:
+        """Let one of a schema's tables go."""
+        physical = self.synced.remove(session, schema.project_id, table_id, by) if table_id is not None else None
+        if physical is not None:
+            self.tables.retire(session, [physical])
 
     async def refresh(self, project_id: int, source_id: UUID) -> dict[str, int]:
         """Look for tables that have come or gone; new ones are not synced until somebody says so."""

@@ -1,7 +1,7 @@
 """Applies gathered changes to a clone of a table: rows that changed are masked, their last states written beside."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
@@ -9,18 +9,19 @@ from uuid import uuid4
 import orjson
 import pyarrow as pa
 
-from hedgerow.connectors.changes import LoggedTable, Texts, Unchanged
-from hedgerow.engine.base import Column, Engine, Limits, Query
+from hedgerow.connectors.changes import LoggedTable, Texts
+from hedgerow.engine.base import Bound, Column, Engine, Limits, Query
 from hedgerow.engine.statements import quoted
 from hedgerow.materialize import Tables
 from hedgerow.sources.changes.gathering import Key, Row, TableChanges
 from hedgerow.sources.changes.shaping import Shape
+from hedgerow.sources.logs.marks import OPEN
 from hedgerow.sources.sync.batches import conformed
 from hedgerow.sources.sync.planning import Target
 from hedgerow.warehouse.catalog import database
 
 _UNLIMITED = Limits(None, None, None)
-_GONE, _FROM = "_hedgerow_gone", "_hedgerow_from_"
+_GONE, _FROM, _TIME = "_hedgerow_gone", "_hedgerow_from_", "_hedgerow_time"
 
 
 class RowMissing(Exception):
@@ -37,7 +38,30 @@ class Working:
     key: tuple[str, ...]
     count: int = 0
     logged: dict[str, str] = field(default_factory=dict)
-    merging: bool = True
+
+    @property
+    def history(self) -> bool:
+        """Whether it is a table of all changes."""
+        return OPEN in self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Rows that lack the values at some places: these are in the rows that were at `origins`, among those of `rule`."""
+
+    sent: pa.RecordBatch
+    lacking: tuple[int, ...]
+    origins: list[Key]
+    rule: str = "1"
+
+
+@dataclass(slots=True)
+class Since:
+    """A table of the rows that changed since some moment, each time anew; `noted` counts the times, `count` rows."""
+
+    physical: str
+    noted: int = 0
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +72,141 @@ class Applying:
     tables: Tables
 
     async def clone(self, project_id: int, physical: str, columns: Sequence[Column], key: Sequence[str]) -> Working:
-        """A working table with the rows of the one that is served; their files are shared."""
+        """A working table with the rows of the one that is served; their files are shared, and not merged."""
         clone = partial(self.engine.clone_table, database(project_id), source=physical, merging=False)
         async with self.tables.making(project_id, lambda name: clone(table=name)) as made:
-            return Working(project_id, made, list(columns), tuple(key), merging=False)
+            return Working(project_id, made, list(columns), tuple(key))
 
     async def empty(self, project_id: int, columns: Sequence[Column], key: Sequence[str]) -> Working:
         """A working table without rows."""
         async with self.tables.making(project_id, partial(self._create, project_id, columns, key)) as made:
             return Working(project_id, made, list(columns), tuple(key))
 
-    async def apply(self, working: Working, changes: TableChanges, shape: Shape) -> None:
-        """Let the working table be as it is after the changes."""
-        if shape.added:
-            await self.engine.change_columns(database(working.project_id), working.physical, shape.added, ())
-            working.columns += shape.added
-        working.logged, working.count = dict(shape.columns), working.count + changes.count
+    async def apply(self, working: Working, changes: TableChanges, shape: Shape, since: Since | None = None) -> None:
+        """Let the working table be as it is after the changes, which are noted in `since` too."""
+        await self.reshape(working, changes, shape)
         if changes.rows:
             staged = await self._staged(working, changes, shape.targets)
             try:
-                await self._merge(working, staged)
+                await self.merge(working, staged, since, len(changes.rows))
             finally:
-                await asyncio.shield(self.tables.discard(working.project_id, staged))
+                await asyncio.shield(self.discard(working.project_id, staged))
 
-    async def rows(self, working: Working) -> tuple[int, int]:
-        """The table is whole: how many rows it has, and how many bytes they take."""
-        if not working.merging:
-            await self.engine.let_merge(database(working.project_id), working.physical)
-        counted = await self._count(working, working.physical, "1")
+    async def reshape(self, working: Working, changes: TableChanges, shape: Shape) -> None:
+        """Give the working table the columns that the changes have."""
+        if shape.reshaped:
+            home = database(working.project_id)
+            await self.engine.change_columns(home, working.physical, shape.added, shape.retyped)
+            kinds = {column.name: column for column in shape.retyped}
+            working.columns = [*(kinds.get(column.name, column) for column in working.columns), *shape.added]
+        working.logged, working.count = dict(shape.columns), working.count + changes.count
+
+    async def figures(self, working: Working) -> tuple[int, int, int]:
+        """How many rows a table has, how many bytes they take, and in how many parts."""
+        counted = await self.count(working, working.physical)
         size = await self.engine.size(database(working.project_id), working.physical)
-        return counted, size.bytes_on_disk
+        return counted, size.bytes_on_disk, size.parts
+
+    async def since(self, working: Working) -> Since:
+        """Where what becomes of a working table's rows can be noted."""
+        columns = [*working.columns, Column(_GONE, "UInt8"), Column(_TIME, "UInt32")]
+        async with self.tables.making(working.project_id, partial(self._create, working.project_id, columns, ())) as at:
+            return Since(at)
+
+    async def catch_up(self, working: Working, since: Since) -> None:
+        """Let the rows that were noted be as they were noted last."""
+        if not since.noted:
+            return
+        await self.engine.delete_matching(database(working.project_id), working.physical, since.physical, working.key)
+        keys, place = ", ".join(map(quoted, working.key)), self.place(working, since.physical)
+        ended = f" OR {quoted(OPEN)} = 2" if working.history else ""  # rows that were ended stay as they are
+        sql = (
+            f"SELECT {_kept(working)} FROM {place} WHERE {quoted(_GONE)} = 0 AND (({keys}, {quoted(_TIME)}) IN "
+            f"(SELECT {keys}, max({quoted(_TIME)}) FROM {place} GROUP BY {keys}){ended})"
+        )
+        await self.insert(working, working.physical, sql)
+
+    async def hold(self, project_id: int, physical: str) -> None:
+        """Let a table's parts not be merged from now on."""
+        await self.engine.hold_merges(database(project_id), physical)
+
+    async def let_merge(self, working: Working) -> None:
+        """Let its parts be merged from now on."""
+        await self.engine.let_merge(database(working.project_id), working.physical)
+
+    async def merging(self, working: Working) -> bool:
+        """Whether its parts are just being merged."""
+        return await self.engine.merging(database(working.project_id), working.physical)
+
+    async def discard(self, project_id: int, physical: str) -> None:
+        """Let go of a table that nobody was served."""
+        await self.tables.discard(project_id, physical)
+
+    async def stage(self, working: Working) -> str:
+        """An empty table for rows on their way into the working one."""
+        columns = [*working.columns, Column(_GONE, "UInt8")]
+        async with self.tables.making(working.project_id, partial(self._create, working.project_id, columns, ())) as at:
+            return at
+
+    async def merge(self, working: Working, staged: str, since: Since | None, rows: int) -> None:
+        """Let staged rows take the places of those with their keys; `rows` is about how many they are."""
+        await self.engine.delete_matching(database(working.project_id), working.physical, staged, working.key)
+        sql = f"SELECT {_kept(working)} FROM {self.place(working, staged)} WHERE {quoted(_GONE)} = 0"
+        await self.insert(working, working.physical, sql)
+        if since is not None:
+            since.noted, since.count = since.noted + 1, since.count + rows
+            names = ", ".join(quoted(name) for name in (*(c.name for c in working.columns), _GONE))
+            noted = f"SELECT {names}, {since.noted} FROM {self.place(working, staged)}"
+            await self.insert(working, since.physical, noted)
+
+    async def put(self, working: Working, staged: str, batch: pa.RecordBatch, gone: int = 0) -> None:
+        """Stage rows; `gone` ones only take others away."""
+        await self.engine.insert_arrow(database(working.project_id), staged, [_marked(batch, gone)])
+
+    async def complete(
+        self, working: Working, staged: str, of: tuple[TableChanges, Sequence[Target]], rows: Incomplete
+    ) -> None:
+        """Stage rows with values that were not sent: those are taken from the rows they were in."""
+        changes, targets = of
+        absent = {changes.table.columns[place].name for place in rows.lacking}
+        keys = [changes.table.columns[place].name for place in changes.places]
+        origins = [f"{_FROM}{number}" for number in range(len(keys))]
+        types = {column.name: column.type for column in working.columns}
+        columns = [*working.columns, *(Column(o, types[k]) for o, k in zip(origins, keys, strict=True))]
+        came = _keys_of(changes.table, rows.origins, changes.places, targets)
+        batch = pa.RecordBatch.from_arrays([*rows.sent.columns, *came], names=[*rows.sent.schema.names, *origins])
+        async with self.tables.making(working.project_id, partial(self._create, working.project_id, columns, ())) as at:
+            await self.engine.insert_arrow(database(working.project_id), at, [batch])
+            chosen = ", ".join(f"{'o' if c.name in absent else 's'}.{quoted(c.name)}" for c in working.columns)
+            both = " AND ".join(f"o.{quoted(k)} = s.{o}" for k, o in zip(keys, origins, strict=True))
+            listed = ", ".join(quoted(name) for name in keys)
+            sql = (
+                f"SELECT {chosen}, 0 FROM (SELECT * FROM {self.place(working, working.physical)} WHERE {rows.rule} AND "
+                f"({listed}) IN (SELECT {', '.join(origins)} FROM {self.place(working, at)})) AS o "
+                f"INNER JOIN {self.place(working, at)} AS s ON {both}"
+            )
+            await self.insert(working, staged, sql)
+        await self.discard(working.project_id, at)
+
+    async def insert(self, working: Working, into: str, sql: str, bound: Mapping[str, Bound] | None = None) -> None:
+        """Append what a query of ours answers."""
+        tag = f"{database(working.project_id)}:changes:{uuid4().hex}"
+        query = Query(sql, bound or {}, _UNLIMITED, tag)
+        await self.engine.insert_query(database(working.project_id), into, query)
+
+    async def count(self, working: Working, table: str) -> int:
+        """How many rows a table of ours has, without those that only take others away."""
+        rule = f"{quoted(_GONE)} = 0" if table != working.physical else "1"
+        answer = await self.engine.run(
+            Query(f"SELECT count() FROM {self.place(working, table)} WHERE {rule}", {}, _UNLIMITED)
+        )
+        return int(orjson.loads(answer.rows)[0])
+
+    def place(self, working: Working, table: str) -> str:
+        """A table's name in a query."""
+        return f"{quoted(database(working.project_id))}.{quoted(table)}"
 
     # --- inside
-
-    async def _merge(self, working: Working, staged: str) -> None:
-        await self.engine.delete_matching(database(working.project_id), working.physical, staged, working.key)
-        names = ", ".join(quoted(column.name) for column in working.columns)
-        sql = f"SELECT {names} FROM {self._place(working, staged)} WHERE {quoted(_GONE)} = 0"
-        await self._insert(working, working.physical, sql)
 
     async def _staged(self, working: Working, changes: TableChanges, targets: Sequence[Target]) -> str:
         """A table of all keys that changed, with the rows that are there afterwards."""
@@ -95,85 +216,51 @@ class Applying:
         for key, row in changes.rows.items():
             if row is None:
                 gone.append(key)
-            elif row.origin is None:
-                whole.append(row.values)
-            else:
-                lacking = tuple(p for p, value in enumerate(row.values) if isinstance(value, Unchanged))
+            elif lacking := row.lacking:
                 partial_rows.setdefault(lacking, []).append(row)
-        columns = [*working.columns, Column(_GONE, "UInt8")]
-        async with self.tables.making(working.project_id, partial(self._create, working.project_id, columns, ())) as at:
-            home = database(working.project_id)
-            batches = [_rows(changes.table, whole, targets, 0)] if whole else []
-            batches += [_keys(changes, gone, targets)] if gone else []
-            await self.engine.insert_arrow(home, at, batches)
+            else:
+                whole.append(row.values)
+        staged = await self.stage(working)
+        try:
+            if whole:
+                await self.put(working, staged, rows_of(changes.table, whole, targets))
+            if gone:
+                await self.put(working, staged, _keys(changes, gone, targets), 1)
             for lacking, rows in partial_rows.items():
-                await self._complete(working, at, changes, targets, (lacking, rows))
-            expected = len(changes.rows) - len(gone)
-            if partial_rows and await self._count(working, at, f"{quoted(_GONE)} = 0") != expected:
+                sent = rows_of(changes.table, [row.values for row in rows], targets)
+                lost = Incomplete(sent, lacking, [row.origin or () for row in rows])
+                await self.complete(working, staged, (changes, targets), lost)
+            if partial_rows and await self.count(working, staged) != len(changes.rows) - len(gone):
                 raise RowMissing
-        return at
-
-    async def _complete(
-        self,
-        working: Working,
-        staged: str,
-        changes: TableChanges,
-        targets: Sequence[Target],
-        found: tuple[tuple[int, ...], list[Row]],
-    ) -> None:
-        """Rows with values that were not sent: those are taken from the rows they were in."""
-        lacking, rows = found
-        table = changes.table
-        absent = {table.columns[place].name for place in lacking}
-        origins = [f"{_FROM}{number}" for number in range(len(working.key))]
-        types = {column.name: column.type for column in working.columns}
-        columns = [*working.columns, *(Column(o, types[k]) for o, k in zip(origins, working.key, strict=True))]
-        sent = _rows(table, [_nulled(row.values) for row in rows], targets, None)
-        came = _keys_of(table, [row.origin or () for row in rows], changes.places, targets)
-        batch = pa.RecordBatch.from_arrays([*sent.columns, *came], names=[*sent.schema.names, *origins])
-        async with self.tables.making(working.project_id, partial(self._create, working.project_id, columns, ())) as at:
-            await self.engine.insert_arrow(database(working.project_id), at, [batch])
-            chosen = ", ".join(f"{'o' if c.name in absent else 's'}.{quoted(c.name)}" for c in working.columns)
-            both = " AND ".join(f"o.{quoted(k)} = s.{o}" for k, o in zip(working.key, origins, strict=True))
-            keys = ", ".join(quoted(name) for name in working.key)
-            sql = (
-                f"SELECT {chosen}, 0 FROM (SELECT * FROM {self._place(working, working.physical)} WHERE ({keys}) IN "
-                f"(SELECT {', '.join(origins)} FROM {self._place(working, at)})) AS o "
-                f"INNER JOIN {self._place(working, at)} AS s ON {both}"
-            )
-            await self._insert(working, staged, sql)
-        await self.tables.discard(working.project_id, at)
+        except BaseException:
+            await asyncio.shield(self.discard(working.project_id, staged))
+            raise
+        return staged
 
     async def _create(self, project_id: int, columns: Sequence[Column], key: Sequence[str], physical: str) -> None:
         await self.engine.create_table(database(project_id), physical, columns, key)
 
-    async def _insert(self, working: Working, into: str, sql: str) -> None:
-        tag = f"{database(working.project_id)}:changes:{uuid4().hex}"
-        await self.engine.insert_query(database(working.project_id), into, Query(sql, {}, _UNLIMITED, tag))
 
-    async def _count(self, working: Working, table: str, rule: str) -> int:
-        sql = f"SELECT count() FROM {self._place(working, table)} WHERE {rule}"
-        answer = await self.engine.run(Query(sql, {}, _UNLIMITED))
-        return int(orjson.loads(answer.rows)[0])
-
-    def _place(self, working: Working, table: str) -> str:
-        return f"{quoted(database(working.project_id))}.{quoted(table)}"
+def _kept(working: Working) -> str:
+    """The columns of a working table, as rows on their way become its own."""
+    names = (c.name for c in working.columns)
+    return ", ".join(f"{quoted(name)} % 2" if name == OPEN else quoted(name) for name in names)
 
 
-def _rows(table: LoggedTable, rows: Sequence[Texts], targets: Sequence[Target], gone: int | None) -> pa.RecordBatch:
+def rows_of(table: LoggedTable, rows: Sequence[Texts], targets: Sequence[Target]) -> pa.RecordBatch:
+    """Rows in the targets' columns and types; a value that was not sent is null."""
     names = [column.name for column in table.columns]
     sent = {target.name for target in targets if target.remote}
     places = [place for place, name in enumerate(names) if name in sent]
     chosen = [names[place] for place in places]
     arrays = table.arrays(chosen, [[_text(row[place]) for place in places] for row in rows])
-    batch = _written(chosen, arrays, targets, len(rows))
-    return batch if gone is None else _marked(batch, gone)
+    return _written(chosen, arrays, targets, len(rows))
 
 
 def _keys(changes: TableChanges, keys: Sequence[Key], targets: Sequence[Target]) -> pa.RecordBatch:
     """Rows of keys alone."""
     arrays = changes.table.arrays(list(changes.followed.key), keys)
-    return _marked(_written(list(changes.followed.key), arrays, targets, len(keys)), 1)
+    return _written(list(changes.followed.key), arrays, targets, len(keys))
 
 
 def _keys_of(
@@ -195,10 +282,6 @@ def _written(names: Sequence[str], arrays: Sequence[pa.Array], targets: Sequence
 def _marked(batch: pa.RecordBatch, gone: int) -> pa.RecordBatch:
     marks = pa.array([gone] * batch.num_rows, pa.uint8())
     return pa.RecordBatch.from_arrays([*batch.columns, marks], names=[*batch.schema.names, _GONE])
-
-
-def _nulled(values: Texts) -> Texts:
-    return tuple(None if isinstance(value, Unchanged) else value for value in values)
 
 
 def _text(value: object) -> str | None:

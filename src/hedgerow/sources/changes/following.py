@@ -13,16 +13,17 @@ import structlog
 from sqlalchemy.orm import Session
 
 from hedgerow.connectors import SourceError
-from hedgerow.connectors.changes import ChangeSource, LogLost, change_source
+from hedgerow.connectors.changes import ChangeSource, LogLost, LogState, change_source
 from hedgerow.jobs import Control, Job, Policy
 from hedgerow.kit.errors import NotFound
 from hedgerow.sources import ledger
 from hedgerow.sources.changes.gathering import Followed, Gatherer, Portion
 from hedgerow.sources.changes.reader import LogReader
-from hedgerow.sources.changes.wave import Live, Wave, Waves
+from hedgerow.sources.changes.wave import Live, Wave, Waves, followed
 from hedgerow.sources.logs.keeping import LogKeeping, loss
+from hedgerow.sources.logs.lagging import TooFarBehind, warning
 from hedgerow.sources.logs.records import ChangeLog, read_cursor
-from hedgerow.sources.records import COMPLETED, FAILED, Schema, Source
+from hedgerow.sources.records import COMPLETED, CONSOLIDATED, FAILED, Schema, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.store import Store
@@ -30,8 +31,13 @@ from hedgerow.store import Store
 T = TypeVar("T")
 _LEG_SECONDS = 300.0
 """How long one job follows; the next takes over. What it brought is noted in the history then."""
+_PACK_SECONDS = 1800.0
+"""How much longer it may take where a table is being packed."""
 _QUIET_SECONDS = 10.0
 """How often a log in which nothing concerns us is confirmed, so that the remote need not keep it."""
+LAG_SECONDS = 5.0
+"""How often it is seen to how much the remote keeps. That ends the reading too where the remote is to stop, which waits
+for whoever reads its log."""
 _SETTINGS = (
     "should_sync",
     "sync_type",
@@ -42,6 +48,8 @@ _SETTINGS = (
     "reset",
     "cursor",
     "table_id",
+    "history_id",
+    "cdc_table_mode",
 )
 _log = structlog.get_logger("hedgerow.sources")
 
@@ -76,7 +84,13 @@ class Leg:
     live: dict[UUID, Live]
     begun: float = field(default_factory=time.monotonic)
     confirmed_at: float = field(default_factory=time.monotonic)
+    looked_at: float = 0.0
     system: str | None = None
+
+    @property
+    def packing(self) -> bool:
+        """Whether a table is being packed, which would be lost."""
+        return any(parts.pack is not None for each in self.live.values() for parts in each.parts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,9 @@ class Following:
             leg = await self._write(lambda session: self._begin(session, job, control))
             if leg is None:
                 break
+            if not leg.live:
+                await self._lead(leg, control, end)
+                break
             try:
                 await self._lead(leg, control, end)
             finally:
@@ -110,6 +127,10 @@ class Following:
             await self._follow(leg, control, end)
         except Moved:
             return
+        except TooFarBehind as fault:
+            text = str(fault)
+            await self.remotes.work(lambda: leg.changes.close_place(leg.config, leg.log.place))
+            await self._write(lambda session: self._lose(session, control, leg, text))
         except LogLost as fault:
             text = fault.text
             await self._write(lambda session: self._lose(session, control, leg, text))
@@ -127,19 +148,20 @@ class Following:
         except NotFound:
             return None
         changes = change_source(self.remotes.connector(source.source_type))
-        followed = [schema for schema in self.keeping.shelf.schemas(session, [source]) if schema.following]
+        following = [schema for schema in self.keeping.shelf.schemas(session, [source]) if schema.following]
         if log is None or not log.enabled or changes is None:
             return None
-        if not followed:  # a log that nobody reads fills the remote's disk
-            schemas = self.keeping.shelf.schemas(session, [source])
-            if log.position is not None and not any(self.scheduling.reading(session, s) for s in schemas):
-                self.scheduling.tidy_log(session, source.project_id, source.id)
+        if not following:  # a log that nobody reads fills the remote's disk
+            if not log.managed or self._read(session, source):
+                return Leg(source, log, self.keeping.shelf.config(session, source), changes, {})
+            self.scheduling.tidy_log(session, source.project_id, source.id)
             return None
-        ids = [schema.table_id for schema in followed if schema.table_id is not None]
+        ids = {table_id for s in following for table_id in (s.table_id, s.history_id) if table_id is not None}
         tables = self.waves.synced.by_ids(session, source.project_id, ids)
-        live = {s.id: Live(s, tables[s.table_id]) for s in followed if s.table_id in tables}
+        found = {schema.id: followed(schema, tables) for schema in following}
+        live = {schema_id: each for schema_id, each in found.items() if each is not None}
         # The slot was dropped while nobody followed it, or a table was taken away.
-        lost = followed if log.position is None else [s for s in followed if s.id not in live]
+        lost = following if log.position is None else [s for s in following if s.id not in live]
         for schema in lost:
             self.keeping.shelf.change_schema(session, schema.id, {"cursor": None, "reset": True})
             self.scheduling.trigger(session, schema)
@@ -147,22 +169,57 @@ class Following:
             return None
         return Leg(source, log, self.keeping.shelf.config(session, source), changes, live)
 
+    def _read(self, session: Session, source: Source) -> bool:
+        """Whether a table is being read whole, for which the log is kept."""
+        schemas = self.keeping.shelf.schemas(session, [source])
+        return any(self.scheduling.reading(session, schema) for schema in schemas)
+
+    def _unwanted(self, leg: Leg) -> bool:
+        """Whether nobody wants what the log holds; whoever does later begins where it stands then. Blocking."""
+        with self.store.write() as session:
+            log = self.keeping.logs.get(session, leg.source.id, lock=True)
+            schemas = self.keeping.shelf.schemas(session, [leg.source])
+            if log is None or not log.enabled or any(s.following for s in schemas) or self._read(session, leg.source):
+                return False
+            self.keeping.logs.set(session, leg.source.project_id, leg.source.id, {"position": None, "system": None})
+            return True
+
     async def _follow(self, leg: Leg, control: Control, end: float) -> None:
         start = leg.log.position or 0
         state = await self.remotes.work(lambda: leg.changes.state(leg.config, leg.log.place))
         if (lost := loss(leg.log, state)) is not None:
             raise LogLost(lost)
+        await self._look(leg, control, state)
+        if not leg.live:
+            if not leg.log.managed:
+                unwanted = partial(self._unwanted, leg)
+                await self.remotes.work(lambda: leg.changes.advance(leg.config, leg.log.place, unwanted))
+            return
         published = await self.remotes.work(lambda: leg.changes.logged(leg.config, leg.log.place))
+        await self.waves.hold(leg.live)
         wave = Wave(faults=_absent(leg, published))
         gatherer = Gatherer([_followed(each.schema) for each in leg.live.values()], start)
         try:
             async with LogReader(lambda: leg.changes.read_log(leg.config, leg.log.place, start), gatherer) as reader:
                 async for portion in reader.portions():
                     await self._portion(leg, control, reader, wave, portion)
-                    if time.monotonic() > end and not wave:
+                    if time.monotonic() > (end + _PACK_SECONDS if leg.packing else end) and not wave:
                         return
         finally:
-            await asyncio.shield(self.waves.drop(wave))
+            await asyncio.shield(self.waves.drop(wave, leg.live))
+
+    async def _look(self, leg: Leg, control: Control, state: LogState) -> None:
+        """See how much the remote keeps; raises `TooFarBehind` when that is to end."""
+        leg.looked_at = time.monotonic()
+        told = warning(leg.log, state)
+        if told != leg.log.warning:
+            leg.log = await self._write(lambda session: self._warn(session, control, leg, told))
+
+    def _warn(self, session: Session, control: Control, leg: Leg, told: str | None) -> ChangeLog:
+        control.confirm(session)
+        if told is not None:
+            _log.warning("log is far behind", source=str(leg.source.id), reason=told)
+        return self.keeping.logs.set(session, leg.source.project_id, leg.source.id, {"warning": told})
 
     async def _portion(self, leg: Leg, control: Control, reader: LogReader, wave: Wave, portion: Portion) -> None:
         if leg.log.system not in (None, reader.system):
@@ -170,6 +227,11 @@ class Following:
         if leg.system is None:
             await self._write(lambda session: self._recovered(session, control, leg))
         leg.system = reader.system
+        if time.monotonic() - leg.looked_at > LAG_SECONDS:
+            state = await self.remotes.work(lambda: leg.changes.state(leg.config, leg.log.place))
+            await self._look(leg, control, state)
+        if not wave:
+            await self.waves.repack(wave, leg.live)
         await self.waves.apply(wave, leg.live, portion)
         if portion.end is None:
             return
@@ -179,11 +241,13 @@ class Following:
             held = await self._write(lambda session: self._publish(session, control, leg, wave, position))
             self.waves.synced.catalogs.forget(leg.source.project_id)
             changed = bool(wave.anew or wave.faults)
-            wave.working.clear()
             if not held:
                 reader.confirm(position)
             if changed:
+                wave.working.clear()
                 raise Moved
+            await self.waves.tend(wave, leg.live)
+            wave.working.clear()
             return
         if not await self._write(lambda session: self._idle(session, control, leg, position)):
             reader.confirm(position)
@@ -216,12 +280,13 @@ class Following:
         log = self.keeping.logs.get(session, leg.source.id, lock=True)
         if log is None or not log.enabled or log.position is None or log.position != leg.log.position:
             raise Moved
+        leg.log = log  # its thresholds may be others
         schemas = self.keeping.shelf.schemas(session, [leg.source])
-        followed = {schema.id: schema for schema in schemas if schema.following}
-        if followed.keys() != leg.live.keys():
+        now = {schema.id: schema for schema in schemas if schema.following}
+        if now.keys() != leg.live.keys():
             raise Moved
         for schema_id, each in leg.live.items():
-            if any(getattr(followed[schema_id], name) != getattr(each.schema, name) for name in _SETTINGS):
+            if any(getattr(now[schema_id], name) != getattr(each.schema, name) for name in _SETTINGS):
                 raise Moved
         return any(self.scheduling.reading(session, schema) for schema in schemas)
 
@@ -244,6 +309,10 @@ class Following:
     def _lose(self, session: Session, control: Control, leg: Leg, text: str) -> None:
         control.confirm(session)
         _log.warning("log lost", source=str(leg.source.id), reason=text)
+        for schema in self.keeping.shelf.schemas(session, [leg.source]):
+            if self.scheduling.reading(session, schema):  # what it reads cannot be followed
+                self.scheduling.stop(session, schema)
+                self.keeping.halt(session, schema, text)
         self.keeping.lose(session, leg.source, text)
 
     def _tell(self, session: Session, control: Control, leg: Leg, text: str, *, final: bool) -> None:
@@ -262,7 +331,8 @@ class Following:
 
 
 def _followed(schema: Schema) -> Followed:
-    return Followed(schema.id, schema.name, tuple(schema.key), read_cursor(schema.cursor or {}))
+    history = schema.table_mode != CONSOLIDATED
+    return Followed(schema.id, schema.name, tuple(schema.key), read_cursor(schema.cursor or {}), history)
 
 
 def _absent(leg: Leg, published: dict[str, int]) -> dict[UUID, str]:

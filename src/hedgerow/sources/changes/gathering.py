@@ -30,12 +30,16 @@ _IDLE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A table that is followed: what rows are told apart by, and where in the log it stands."""
+    """A table that is followed: what rows are told apart by, and where in the log it stands.
+
+    `history`: each change is wanted, not only what becomes of the rows.
+    """
 
     schema_id: UUID
     name: str
     key: tuple[str, ...]
     cursor: LogCursor
+    history: bool = False
 
 
 @dataclass(slots=True)
@@ -45,17 +49,40 @@ class Row:
     values: Texts
     origin: Key | None
 
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """Where its values are `UNCHANGED`."""
+        if self.origin is None:
+            return ()
+        return tuple(place for place, value in enumerate(self.values) if isinstance(value, Unchanged))
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done to one row, and what it held then, or until then: `op` is `I`, `U` or `D`."""
+
+    op: str
+    key: Key
+    row: Row
+    lsn: int
+    at: datetime
+
 
 @dataclass(slots=True)
 class TableChanges:
-    """What becomes of one table. `None` is a row that is gone; `emptied`: nothing that was there before stays."""
+    """What becomes of one table. `None` is a row that is gone.
+
+    `emptied`: nothing that was there before stays; where in the log, and when, that was. `deeds` are in their order,
+    where they are wanted.
+    """
 
     followed: Followed
     table: LoggedTable
     places: tuple[int, ...]
-    emptied: bool = False
+    emptied: tuple[int, datetime] | None = None
     rows: dict[Key, Row | None] = field(default_factory=dict)
     count: int = 0
+    deeds: list[Deed] | None = None
 
 
 @dataclass(slots=True)
@@ -165,7 +192,8 @@ class Gatherer:
                 self._closed.append(found)
             names = [column.name for column in table.columns]
             places = tuple(names.index(name) for name in followed.key)
-            found = self._open[followed.schema_id] = TableChanges(followed, table, places)
+            deeds: list[Deed] | None = [] if followed.history else None
+            found = self._open[followed.schema_id] = TableChanges(followed, table, places, deeds=deeds)
         if self._since is None:
             self._since = time.monotonic()
         found.count += 1
@@ -173,10 +201,14 @@ class Gatherer:
         return found
 
     def _truncate(self, table: LoggedTable) -> None:
-        changes = self._changes(table)
-        if changes is not None:
-            changes.emptied = True
-            changes.rows.clear()
+        changes, begin = self._changes(table), self._begin
+        if changes is None or begin is None:
+            return
+        if changes.deeds or (changes.deeds is not None and changes.emptied):  # what went before is to be told
+            self._closed.append(self._open.pop(changes.followed.schema_id))
+            changes = self._changes(table) or changes
+        changes.emptied = (begin.lsn, begin.at)
+        changes.rows.clear()
 
     def _change(self, change: Change) -> None:
         changes = self._changes(change.table)
@@ -184,9 +216,11 @@ class Gatherer:
             return
         rows, places = changes.rows, changes.places
         new, old = change.new, change.old
-        self._bytes += change.size + _VALUE_BYTES * len(new or old or ())
+        self._bytes += (change.size + _VALUE_BYTES * len(new or old or ())) * (1 if changes.deeds is None else 2)
         if new is None:
-            rows[_key(old or (), places)] = None
+            before = _key(old or (), places)
+            self._gone(changes, change, before)
+            rows[before] = None
             return
         key = _key(_filled(new, old) if change.whole and old else new, places, old)
         before = key if old is None else _key(old, places)
@@ -195,8 +229,28 @@ class Gatherer:
         if UNCHANGED in values:
             values, origin = _over(values, rows.get(before, None), before)
         if before != key:
+            self._gone(changes, change, before)
             rows[before] = None
-        rows[key] = Row(values, origin)
+        rows[key] = row = Row(values, origin)
+        self._tell(changes, "I" if change.inserted or before != key else "U", key, row)
+
+    def _gone(self, changes: TableChanges, change: Change, before: Key) -> None:
+        """A row is not there any more, or not under that key: what it held is told."""
+        if changes.deeds is None:
+            return
+        known = changes.rows.get(before)
+        if change.whole and change.old is not None:
+            row = Row(change.old, None)
+        elif known is not None:
+            row = known
+        else:
+            held = dict(zip(changes.places, before, strict=True))
+            row = Row(tuple(held.get(place, UNCHANGED) for place in range(len(changes.table.columns))), before)
+        self._tell(changes, "D", before, row)
+
+    def _tell(self, changes: TableChanges, op: str, key: Key, row: Row) -> None:
+        if changes.deeds is not None and self._begin is not None:
+            changes.deeds.append(Deed(op, key, row, self._begin.lsn, self._begin.at))
 
 
 def _key(values: Texts, places: tuple[int, ...], old: Texts | None = None) -> Key:

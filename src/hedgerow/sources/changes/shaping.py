@@ -7,7 +7,7 @@ from hedgerow.connectors.changes import LoggedTable
 from hedgerow.engine.base import Column
 from hedgerow.sources.records import Schema
 from hedgerow.sources.sync.planning import Target
-from hedgerow.sources.sync.types import engine_type
+from hedgerow.sources.sync.types import engine_type, holds
 
 _FROZEN = "Its schema is frozen: set evolution to evolve or discard, and resync it."
 _TEXTS = ("text", "character varying", "varchar")
@@ -23,11 +23,17 @@ class Frozen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns to write, those to add first, and all logged columns with the remote's types."""
+    """The columns to write, those to add and to widen first, and all logged columns with the remote's types."""
 
     targets: tuple[Target, ...]
     added: tuple[Column, ...]
+    retyped: tuple[Column, ...]
     columns: Mapping[str, str]
+
+    @property
+    def reshaped(self) -> bool:
+        """Whether the table's columns become others."""
+        return bool(self.added or self.retyped)
 
 
 def shape(schema: Schema, known: Mapping[str, str], there: Mapping[str, str], table: LoggedTable) -> Shape:
@@ -44,10 +50,15 @@ def shape(schema: Schema, known: Mapping[str, str], there: Mapping[str, str], ta
     # Values may have been rewritten with a type, or belong to a column of another name: no change tells of that.
     if not discard and (changed or (added and (gone or set(added) - table.plain))):
         raise ReadAnew
+    narrow = {name for name, kind in wanted.items() if name in there and not holds(there[name], kind)}
+    if narrow and (not discard or narrow & set(schema.key)):  # a column that was gone came back as another
+        raise ReadAnew
+    wider = {name for name in narrow if holds(wanted[name], there[name])}
     new = tuple(Column(name, wanted[name]) for name in added if not discard and name not in there)
-    targets = [Target(name, kind, name in wanted, discard and name in changed) for name, kind in there.items()]
-    targets += [Target(column.name, column.type) for column in new]
-    return Shape(tuple(targets), new, found)
+    retyped = tuple(Column(name, wanted[name]) for name in there if name in wider)
+    kinds = {**there, **{column.name: column.type for column in (*retyped, *new)}}
+    targets = [Target(name, kind, name in wanted, name in narrow - wider) for name, kind in kinds.items()]
+    return Shape(tuple(targets), new, retyped, found)
 
 
 def _same(before: str, now: str) -> bool:

@@ -42,7 +42,8 @@ class LogKeeping:
     def lose(self, session: Session, source: Source, text: str) -> None:
         """No table of the log can go on: each says so, and is read anew only when somebody asks."""
         text = f"{text} {_RESYNC}"
-        self.logs.set(session, source.project_id, source.id, {"position": None, "system": None})
+        none = {"position": None, "system": None, "warning": None}
+        self.logs.set(session, source.project_id, source.id, none)
         for schema in self.shelf.schemas(session, [source]):
             if schema.following:
                 self.halt(session, schema, text)

@@ -84,7 +84,10 @@ class Leaving:
             return self._resume(session, work.log)
         if self.keeping.logs.farewell(session, work.log.source_id):
             return self.keeping.logs.forget(session, work.log.source_id)
-        self.keeping.logs.set(session, work.log.project_id, work.log.source_id, {"position": None, "system": None})
+        none = {"position": None, "system": None, "warning": None}
+        self.keeping.logs.set(session, work.log.project_id, work.log.source_id, none)
+        if work.log.enabled and not work.log.managed:  # a slot that is theirs stays, and is not to keep its log
+            self.scheduling.follow_log(session, work.log.project_id, work.log.source_id)
         return None
 
     def _end(self, session: Session, job: Job, error: str) -> None:
@@ -100,7 +103,7 @@ class Leaving:
         source = self.keeping.shelf.get(session, log.project_id, log.source_id)
         for schema in self.keeping.shelf.schemas(session, [source]):
             if schema.following:
-                return self.scheduling.follow_log(session, schema)
+                return self.scheduling.follow_log(session, log.project_id, log.source_id)
         return None
 
     async def _write(self, work: Callable[[Session], T]) -> T:

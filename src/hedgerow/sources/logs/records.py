@@ -13,7 +13,7 @@ MANAGED, SELF_MANAGED = "posthog", "self_managed"
 
 @dataclass(frozen=True, slots=True)
 class ChangeLog:
-    """A source's log."""
+    """A source's log. `warning` is told while it is read too far behind."""
 
     source_id: UUID
     project_id: int
@@ -26,10 +26,21 @@ class ChangeLog:
     critical_mb: int
     position: int | None
     system: str | None
+    warning: str | None
+
+    @property
+    def managed(self) -> bool:
+        """Whether slot and publication are ours to make and drop."""
+        return self.management_mode == MANAGED
+
+    @property
+    def drops_slot(self) -> bool:
+        """Whether the slot is dropped when the remote keeps too much for it."""
+        return self.managed and self.auto_drop_slot
 
     @property
     def place(self) -> LogPlace:
-        return LogPlace(self.slot_name, self.publication_name, self.management_mode == MANAGED)
+        return LogPlace(self.slot_name, self.publication_name, self.managed)
 
     def shown(self) -> dict[str, Any]:
         """As a source's `job_inputs` tell of it."""

@@ -13,6 +13,7 @@ from hedgerow.connectors.changes import ChangeSource, LogPlace, LogState, change
 from hedgerow.kit.errors import BareError, InvalidInput
 from hedgerow.sources.form.bodies import LogSettings, LogWish
 from hedgerow.sources.logs.keeping import LogKeeping
+from hedgerow.sources.logs.lagging import level
 from hedgerow.sources.logs.records import MANAGED, ChangeLog
 from hedgerow.sources.records import Source
 from hedgerow.sources.remotes import Remotes
@@ -80,6 +81,7 @@ class Settling:
             "critical_mb": wish.cdc_lag_critical_threshold_mb,
             "position": None,
             "system": None,
+            "warning": None,
         }
         return self.keeping.logs.set(session, source.project_id, source.id, values)
 
@@ -109,7 +111,7 @@ class Settling:
                     self.scheduling.stop(session, schema)
                     off = {"should_sync": False, "sync_type": None, "cursor": None, "reset": True}
                     self.keeping.shelf.change_schema(session, schema.id, off)
-            self.keeping.logs.set(session, project_id, source_id, {"enabled": False})
+            self.keeping.logs.set(session, project_id, source_id, {"enabled": False, "warning": None})
             self.scheduling.tidy_log(session, project_id, source_id)
 
     def change(self, project_id: int, source_id: UUID, body: LogSettings) -> None:
@@ -167,4 +169,5 @@ def _told(log: ChangeLog | None, state: LogState | None) -> dict[str, Any]:
         "slot_exists": state.slot_exists if state else False,
         "publication_exists": state.publication_exists if state else False,
         "lag_bytes": state.lag_bytes if state else None,
+        "lag_status": level(log, state).value if log and state else None,
     }

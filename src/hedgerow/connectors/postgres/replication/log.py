@@ -31,6 +31,9 @@ OPTIONS = (
 )
 _ANSWER_SECONDS = 5.0
 _IDLE_SECONDS = 0.1
+_FREE_SECONDS = 10.0
+"""How long a slot may be in use by a reader of ours that has only just left."""
+_IN_USE = b"55006"
 _LOST = ("42704", "55000", "58P01")  # no such slot; it can no longer be read; its files are gone
 
 Lookup = Callable[[wire.WireRelation], PgLogged | None]
@@ -90,7 +93,7 @@ class PgLog:
     def _event(self, message: wire.Message, size: int) -> Event | None:
         if isinstance(message, wire.WireChange):
             table = self._tables[message.number]
-            return Change(table, message.old, message.new, message.whole, size) if table else None
+            return Change(table, message.old, message.new, message.whole, size, message.inserted) if table else None
         if isinstance(message, wire.WireBegin):
             return Begin(message.lsn, message.xid, message.at)
         if isinstance(message, wire.WireCommit):
@@ -113,12 +116,15 @@ def reading(connection: psycopg.Connection[Any], place: LogPlace, start: int, lo
     system = (known.get_value(0, 0) or b"").decode()
     slot, publication = (_quoted(name) for name in (place.slot, place.publication))
     names = "'" + publication.replace("'", "''") + "'"
-    begun = raw.exec_(
+    begin = (
         f"START_REPLICATION SLOT {slot} LOGICAL {wire.lsn_text(start)} "
         f"(proto_version '1', publication_names {names})".encode()
     )
-    if begun.status != pq.ExecStatus.COPY_BOTH:
-        raise _ended(begun)
+    end = time.monotonic() + _FREE_SECONDS
+    while (begun := raw.exec_(begin)).status != pq.ExecStatus.COPY_BOTH:
+        if begun.error_field(pq.DiagnosticField.SQLSTATE) != _IN_USE or time.monotonic() > end:
+            raise _ended(begun)
+        time.sleep(_IDLE_SECONDS)
     yield PgLog(connection, lookup, system, start)
 
 

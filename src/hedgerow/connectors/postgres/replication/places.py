@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -201,6 +202,15 @@ def close_place(connection: psycopg.Connection[Any], place: LogPlace, schema: st
             if (name if schema else f"{space}.{name}") not in keep:
                 names = publication, sql.Identifier(space, name)
                 connection.execute(sql.SQL("ALTER PUBLICATION {} DROP TABLE {}").format(*names))
+
+
+def advance(connection: psycopg.Connection[Any], place: LogPlace) -> None:
+    """Let the server forget what a slot has kept; not where somebody reads it, who does that."""
+    with working():
+        if not state(connection, place).usable:
+            return
+        with suppress(psycopg.errors.ObjectInUse):
+            connection.execute("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())", [place.slot])
 
 
 def _drop_slot(connection: psycopg.Connection[Any], place: LogPlace) -> None:

@@ -86,6 +86,11 @@ class PostgresChanges:
         with opened as connection, working(), reading(connection, place, start, lookup) as log:
             yield log
 
+    def advance(self, config: Config, place: LogPlace, wanted: Callable[[], bool]) -> None:
+        with self._writing(config, place) as connection:
+            if wanted():
+                places.advance(connection, place)
+
     def close_place(self, config: Config, place: LogPlace, keep: Sequence[str] = ()) -> None:
         if place.managed:
             with self._writing(config, place) as connection:

@@ -53,6 +53,7 @@ class WireChange:
     old: Texts | None
     new: Texts | None
     whole: bool = False
+    inserted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def decode(data: bytes) -> Message | None:
     """A message; `None` for one that says nothing of rows."""
     kind = data[:1]
     if kind == b"I":
-        return WireChange(_LONG.unpack_from(data, 1)[0], None, _tuple(data, 6)[0])
+        return WireChange(_LONG.unpack_from(data, 1)[0], None, _tuple(data, 6)[0], inserted=True)
     if kind == b"U":
         return _update(data)
     if kind == b"D":
