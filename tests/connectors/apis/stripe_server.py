@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tests.connectors.apis.stripe_hooks import RESTRICTED, Hooks, error
 from tests.support.api_server import Answer, ApiServer, Asked
 
 KEY = "sk_test_51Hedgerow"
-RESTRICTED = "rk_test_51Hedgerow"
 ACCOUNT = "acct_1Connected"
 Object = dict[str, Any]
 
@@ -24,6 +24,7 @@ _COLLECTIONS = {
     "prices": "price",
     "products": "product",
     "refunds": "refund",
+    "payment_methods": "payment_method",
     "subscriptions": "subscription",
 }
 _CREATED = re.compile(r"created\[(gt|gte|lt|lte)\]")
@@ -33,11 +34,6 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "lt": lambda a, b: a < b,
     "lte": lambda a, b: a <= b,
 }
-
-
-def error(status: int, message: str, kind: str = "invalid_request_error", **more: Any) -> Answer:
-    """An error object."""
-    return Answer({"error": {"message": message, "type": kind, **more}}, status, {"Request-Id": "req_1"})
 
 
 def limited(**headers: str) -> Answer:
@@ -55,9 +51,12 @@ class StripeServer(ApiServer):
         self.denied: set[str] = set()
         self.version = version
         self.before = self._locked
+        self.hooks = Hooks(self.denied)
+        self.hooks.serve(self)
         self.route("GET", r"/v1/charges/search", self._search)
         self.route("GET", r"/v1/([a-z_]+)", self._collection)
         self.route("GET", r"/v1/customers/([^/]+)/(balance_transactions|payment_methods)", self._of_customer)
+        self.route("GET", r"/v1/([a-z_]+)/([^/]+)", self._single)
 
     def _locked(self, asked: Asked) -> Answer | None:
         key = asked.headers.get("authorization", "").removeprefix("Bearer ")
@@ -71,20 +70,33 @@ class StripeServer(ApiServer):
             return error(400, f"Invalid Stripe API version: {asked.headers.get('stripe-version')}")
         return None
 
-    def _collection(self, asked: Asked, name: str) -> Answer:
-        if name not in self.objects:
-            return error(404, f"Unrecognized request URL (GET: /v1/{name}).")
+    def _refused(self, asked: Asked, name: str) -> Answer | None:
         if name in self.denied and RESTRICTED in asked.headers["authorization"]:
             return error(
                 403,
                 f"The provided key '{RESTRICTED}' does not have the required permissions for this endpoint on "
                 f"account '{ACCOUNT}'. Having the '{name}_read' permission would allow this request to continue.",
             )
+        return None
+
+    def _collection(self, asked: Asked, name: str) -> Answer:
+        if name not in self.objects:
+            return error(404, f"Unrecognized request URL (GET: /v1/{name}).")
+        if (refused := self._refused(asked, name)) is not None:
+            return refused
         kept = self.objects[name]
         status = asked.params.get("status")
         if name == "subscriptions" and status != "all":
             kept = [each for each in kept if each["status"] != "canceled"]
         return self._page(asked, name, kept, time="date" if name == "invoiceitems" else "created")
+
+    def _single(self, asked: Asked, name: str, row_id: str) -> Answer:
+        if (refused := self._refused(asked, name)) is not None:
+            return refused
+        found = next((each for each in self.objects.get(name, []) if each["id"] == row_id), None)
+        if found is None:
+            return error(404, f"No such {_COLLECTIONS.get(name, name)}: '{row_id}'", code="resource_missing")
+        return Answer(found)
 
     def _of_customer(self, asked: Asked, customer: str, name: str) -> Answer:
         if customer not in {each["id"] for each in self.objects["customers"]}:

@@ -11,16 +11,16 @@ from hedgerow.connectors.rest.api import Api
 from tests.connectors.apis.configs import CONFIGS
 
 DOCS = Path(__file__).parents[3]
-NAMES = [declaration.source_type for declaration, _ in APIS]
+NAMES = list(APIS)
 
 
 def _page(name: str) -> str:
-    (declaration,) = [d for d, _ in APIS if d.source_type == name]
+    declaration, _ = APIS[name]
     return (DOCS / declaration.docs_url).read_text()
 
 
 def _api(name: str) -> Api:
-    (make,) = [make for declaration, make in APIS if declaration.source_type == name]
+    _, make = APIS[name]
     return make(CONFIGS[name])
 
 
@@ -35,7 +35,7 @@ def _fields(fields: tuple[Field, ...]) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_field_is_told(name: str) -> None:
-    (declaration,) = [d for d, _ in APIS if d.source_type == name]
+    declaration, _ = APIS[name]
     assert not [each for each in _fields(declaration.fields) if each not in _page(name)]
 
 

@@ -5,17 +5,18 @@ from hedgerow.connectors.base import Declaration
 from hedgerow.connectors.rest import MakeApi, Patience, RestConnector
 from hedgerow.kit.outgoing import OutgoingGuard
 
-APIS: tuple[tuple[Declaration, MakeApi], ...] = (
-    (github.DECLARATION, github.api_of),
-    (hubspot.DECLARATION, hubspot.api_of),
-    (stripe.DECLARATION, stripe.api_of),
-    (zendesk.DECLARATION, zendesk.api_of),
-)
+APIS: dict[str, tuple[Declaration, MakeApi]] = {
+    "Github": (github.DECLARATION, github.api_of),
+    "Hubspot": (hubspot.DECLARATION, hubspot.api_of),
+    "Stripe": (stripe.DECLARATION, stripe.api_of),
+    "Zendesk": (zendesk.DECLARATION, zendesk.api_of),
+}
 
 
-def api_connectors(guard: OutgoingGuard, patience: Patience | None = None) -> tuple[RestConnector, ...]:
-    """A connector for each."""
-    return tuple(RestConnector(declaration, make, guard, patience) for declaration, make in APIS)
+def api_connector(source_type: str, guard: OutgoingGuard, patience: Patience | None = None) -> RestConnector:
+    """The connector of one of `APIS`."""
+    declaration, make = APIS[source_type]
+    return RestConnector(declaration, make, guard, patience)
 
 
-__all__ = ["APIS", "api_connectors"]
+__all__ = ["APIS", "api_connector"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hedgerow.connectors.apis.stripe_events import WEBHOOK, StripeWebhooks
 from hedgerow.connectors.base import Config, Declaration, Field, Option
 from hedgerow.connectors.rest import Api, Bearer, Columns, Increment, LastRow, Parent, Resource, columns
 
@@ -64,6 +65,7 @@ DECLARATION = Declaration(
     normalise=normalised,
     hosts=lambda _config: frozenset({"api.stripe.com"}),
     keywords=("payments", "billing", "subscriptions", "invoices"),
+    webhook=WEBHOOK,
 )
 
 _OBJECT = "id object"
@@ -246,4 +248,5 @@ def api_of(config: Config) -> Api:
         headers={"Stripe-Version": VERSION, **({"Stripe-Account": str(account)} if account else {})},
         key_field="auth_method",
         message=("error.message",),
+        webhooks=StripeWebhooks(VERSION, str(account) if account else None),
     )

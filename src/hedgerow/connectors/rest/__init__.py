@@ -17,6 +17,7 @@ from hedgerow.connectors.rest.pages import (
     Single,
 )
 from hedgerow.connectors.rest.patience import Patience
+from hedgerow.connectors.rest.webhooks import Send, Webhooks
 
 __all__ = [
     "Api",
@@ -44,6 +45,8 @@ __all__ = [
     "Request",
     "Resource",
     "RestConnector",
+    "Send",
     "Single",
+    "Webhooks",
     "columns",
 ]

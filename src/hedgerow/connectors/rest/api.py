@@ -8,6 +8,7 @@ from hedgerow.connectors.base import SyncType
 from hedgerow.connectors.rest.auth import Auth, Nobody
 from hedgerow.connectors.rest.kinds import Kind
 from hedgerow.connectors.rest.pages import Paging, Request, Single
+from hedgerow.connectors.rest.webhooks import Webhooks
 
 Columns = Mapping[str, Kind]
 """Kinds of columns by name, in the table's order."""
@@ -100,7 +101,8 @@ class Api:
 
     `key_field` and `address_field` are the form's fields at fault when it refuses, or its address is refused.
     `message` holds paths of the words in its errors, tried before the usual ones. `check` is asked for to see whether
-    we are let in; without it the first page of every resource is.
+    we are let in; without it the first page of every resource is. `webhooks`: how it tells of changes by itself, where
+    the declaration has a `webhook`.
     """
 
     base_url: str
@@ -114,6 +116,7 @@ class Api:
     message: tuple[str, ...] = ()
     check: str | None = None
     partial: bool = False
+    webhooks: Webhooks | None = None
 
     def resource(self, name: str) -> Resource | None:
         """The resource of that name."""

@@ -112,6 +112,7 @@ class Client:
             url.copy_merge_params({**_texts(self.api.params), **_texts(request.params), **proof.params}),
             headers=headers,
             json=request.body,
+            data=_texts(request.form) if request.form is not None else None,
             extensions={"timeout": _TIMEOUT},
         )
         for _ in range(_REDIRECTS):
@@ -264,18 +265,19 @@ def _parsed(content: bytes, shown: str) -> Any:
     try:
         document = json.loads(content or b"null")
         # Half of a pair of escapes is no character, and nothing can keep it.
-        return _whole(document) if b"\\ud" in content or b"\\uD" in content else document
+        return mended(document) if b"\\ud" in content or b"\\uD" in content else document
     except (ValueError, RecursionError) as error:
         raise Refused(f"{shown}: the answer is not JSON.") from error
 
 
-def _whole(value: Any) -> Any:
+def mended(value: Any) -> Any:
+    """A JSON document without halves of pairs of escapes."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [mended(item) for item in value]
     if isinstance(value, dict):
-        return {_whole(name): _whole(item) for name, item in value.items()}
+        return {mended(name): mended(item) for name, item in value.items()}
     return value
 
 

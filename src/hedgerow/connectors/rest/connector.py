@@ -14,6 +14,7 @@ from hedgerow.connectors.batches import batched, chosen_columns
 from hedgerow.connectors.rest import kinds
 from hedgerow.connectors.rest.api import Api, Columns, Resource
 from hedgerow.connectors.rest.client import Absent, Client, Denied
+from hedgerow.connectors.rest.deliveries import RestWebhooks
 from hedgerow.connectors.rest.kinds import Seen
 from hedgerow.connectors.rest.listing import Row, cells, first_rows, listed
 from hedgerow.connectors.rest.memory import Memory
@@ -53,6 +54,13 @@ class RestConnector:
     @property
     def declaration(self) -> Declaration:
         return self._declaration
+
+    @property
+    def webhooks(self) -> RestWebhooks | None:
+        """How the API tells of changes by itself, if it does; see `connectors.webhooks`."""
+        if self._declaration.webhook is None:
+            return None
+        return RestWebhooks(self._make, lambda config: self._client(config, brief=True))
 
     def check(self, config: Config) -> None:
         with self._client(config, brief=True) as client:
@@ -123,7 +131,10 @@ class RestConnector:
             yield from batched(lambda count: cells(resource, spool.fetch(count), names, known), chosen, ask)
 
     def _found(self, client: Client, resource: Resource, config: Config) -> RemoteTable:
-        return _table(resource, _columns(resource, _described(client, resource), self._seen(client, resource, config)))
+        found = _table(resource, _columns(resource, _described(client, resource), self._seen(client, resource, config)))
+        webhook = self._declaration.webhook
+        told = webhook is not None and resource.name in webhook.tables
+        return replace(found, sync_types=(*found.sync_types, "webhook")) if told else found
 
     def _seen(self, client: Client, resource: Resource, config: Config) -> dict[str, Seen]:
         """What the first page shows of columns that nothing declares, and what earlier reads did."""

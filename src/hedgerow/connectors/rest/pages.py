@@ -14,13 +14,14 @@ from hedgerow.connectors.rest.paths import value_at
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `url` is absolute, or a path below the API's base; `body` is sent as JSON."""
+    """One request. `url` is absolute, or a path below the API's base; `body` is sent as JSON, `form` as a form."""
 
     url: str
     params: Mapping[str, Any] = field(default_factory=dict)
     method: str = "GET"
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, Any] | None = None
 
     def having(self, name: str, value: Any) -> "Request":
         """With one more value: in the query, or (`body.page.size`) inside the body."""

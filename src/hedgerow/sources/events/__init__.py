@@ -1,0 +1,1 @@
+"""What webhooks are, and the events they bring, until tables have them."""
