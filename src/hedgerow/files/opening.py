@@ -5,7 +5,6 @@ from urllib.parse import unquote, urlsplit
 
 from hedgerow.files.base import Files
 from hedgerow.files.folder import FolderFiles
-from hedgerow.files.s3 import S3Files
 
 
 def open_files(url: str, home: Path) -> Files:
@@ -14,6 +13,8 @@ def open_files(url: str, home: Path) -> Files:
         return FolderFiles(home / "files")
     parts = urlsplit(url)
     if parts.scheme == "s3":
+        from hedgerow.files.s3 import S3Files  # its library takes longer to load than all the rest here
+
         return S3Files(url)
     if parts.scheme == "file":
         return FolderFiles(Path(unquote(parts.path)))

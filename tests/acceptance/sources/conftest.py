@@ -1,8 +1,9 @@
 """A running server, its API in short words, and databases that syncs read from and that faults befall."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -201,3 +202,12 @@ def by_cursor(table: str, field: str, sync_type: str = "incremental") -> Row:
     """A table of which new rows are synced, by a whole number."""
     cursor = {"incremental_field": field, "incremental_field_type": "integer"}
     return {"name": table, "should_sync": True, "sync_type": sync_type, **cursor}
+
+
+def running(home: Path) -> int:
+    """How many syncs were under way when the process died."""
+    with closing(sqlite3.connect(home / "metadata.sqlite")) as store:
+        counted: int = store.execute("SELECT count(*) FROM jobs WHERE kind = 'sync' AND state = 'running'").fetchone()[
+            0
+        ]
+    return counted

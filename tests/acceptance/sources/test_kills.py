@@ -3,15 +3,13 @@
 import os
 import random
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, by_cursor, whole
+from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, by_cursor, running, whole
 from tests.support.processes import start_server
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
@@ -50,15 +48,6 @@ def _wish(table: str) -> dict[str, Any]:
     return by_cursor(table, "seen", "incremental" if table.startswith("changing") else "append")
 
 
-def _running(home: Path) -> int:
-    """How many syncs were under way when the process died."""
-    with closing(sqlite3.connect(home / "metadata.sqlite")) as store:
-        counted: int = store.execute("SELECT count(*) FROM jobs WHERE kind = 'sync' AND state = 'running'").fetchone()[
-            0
-        ]
-    return counted
-
-
 def _shown(client: Client, source: str) -> dict[str, Any]:
     return {table: client.rows(source, table, _COLUMNS) for table in _TABLES}
 
@@ -93,7 +82,7 @@ def test_nothing_is_lost_or_doubled_by_kills_at_any_moment(pg: Remote, tmp_path:
             client.call("POST", f"external_data_sources/{source}/reload")
             time.sleep(chance.uniform(0, lasts))
             server.stop(signal.SIGKILL)
-        cut += _running(home)
+        cut += running(home)
     with start_server(home, settings) as server, Client.of(server) as client:
         client.settled(source)
         client.call("POST", f"external_data_sources/{source}/reload")

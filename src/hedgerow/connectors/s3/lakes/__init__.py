@@ -1,0 +1,1 @@
+"""Delta and Iceberg tables: one snapshot of each, read file by file."""
