@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from hedgerow.connectors.changes import change_source
 from hedgerow.kit.errors import BareError, InvalidInput
 from hedgerow.sources.changing import Changing
+from hedgerow.sources.events.records import FREQUENCY
 from hedgerow.sources.form import wishes
 from hedgerow.sources.form.bodies import SchemaChange
-from hedgerow.sources.records import BY_CURSOR, COMPLETED, Schema
+from hedgerow.sources.records import BOTH, BY_CURSOR, COMPLETED, HISTORY, Schema
 from hedgerow.sources.shapes import incremental_fields
 from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.web.fields import from_validation
@@ -22,6 +23,7 @@ from hedgerow.web.fields import from_validation
 _KEY_FIXED = "Primary key columns cannot be changed once data has been synced. Delete the table's data first."
 # What the rows that are there were read by: another one means reading them all again.
 _RESETTING = ("sync_type", "enabled_columns")
+_TABLES = ("sync_type", "cdc_table_mode")
 _SCHEDULING = ("should_sync", "sync_type", "sync_frequency", "sync_time_of_day")
 
 
@@ -64,17 +66,38 @@ class Editing:
             values |= {"reset": schema.table_id is not None, "cursor": None}
         if "should_sync" in values:
             values["stopped"] = False
+        values |= self._remade(session, user_id, schema, values)
         changed = self.changing.shelf.change_schema(session, schema.id, values)
         if any(getattr(changed, name) != getattr(schema, name) for name in _SCHEDULING):
             self.changing.scheduling.follow(session, changed)
         if schema.logged and not changed.logged:
             changed = self.changing.shelf.change_schema(session, schema.id, {"reset": True, "cursor": None})
             self.changing.tend(session, schema)
-        if changed.logged and not schema.logged and schema.should_sync:
+        # Nobody else reads a followed table anew; until then its log goes on without it.
+        anew = changed.logged and changed.reset and not schema.reset
+        if changed.logged and schema.should_sync and (anew or not schema.logged):
             changed = self.changing.scheduling.trigger(session, changed, user_id or None)
-        if changed.should_sync and not schema.should_sync:
+        if schema.pushed and not changed.pushed:
+            self.changing.events.forget(session, [schema.id])
+        unread = changed.pushed and changed.cursor is None and not (schema.pushed and schema.cursor is None)
+        if unread or (changed.should_sync and not schema.should_sync):
             changed = self.changing.scheduling.trigger(session, changed, user_id or None)
         return changed
+
+    def _remade(self, session: Session, user_id: int, schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Drops the tables that a schema is not to have any more; one that it lacks is made by a fresh read."""
+        after = replace(schema, **{name: values.get(name, getattr(schema, name)) for name in _TABLES})
+        if after.sync_type is None or (after.sync_type == "cdc" and after.table_mode == schema.table_mode):
+            return {}
+        if after.sync_type == "cdc" and (schema.table_mode != BOTH or schema.history_id is None):
+            return {"reset": schema.table_id is not None, "cursor": None}
+        if after.table_mode == HISTORY:
+            self.changing.drop_physical(session, schema, schema.main_id, user_id)
+            return {"table_id": schema.history_id}
+        if schema.history_id is None:
+            return {}
+        self.changing.drop_physical(session, schema, schema.history_id, user_id)
+        return {"history_id": None, "table_id": schema.main_id}
 
     def reload(self, project_id: int, user_id: int, schema_id: UUID, *, anew: bool = False) -> Schema:
         """Sync now; `anew`: read everything, whatever is there. The old rows serve until then. Blocking."""
@@ -92,6 +115,8 @@ class Editing:
             schema = self.changing.shelf.schema(session, project_id, schema_id)
             if not self.changing.scheduling.stop(session, schema):
                 raise BareError(400, {"detail": "No running sync to cancel."})
+            if schema.pushed:
+                self.changing.scheduling.apply_events(session, schema)
 
     def delete_data(self, project_id: int, user_id: int, schema_id: UUID) -> None:
         """Let the table go; the schema stays. Blocking."""
@@ -150,6 +175,8 @@ def edited(schema: Schema, said: Mapping[str, Any], *, cdc: bool = False) -> dic
         values["sync_frequency"] = wishes.LOG_FREQUENCY
     elif kind != "cdc" and often == "1min":
         raise InvalidInput("Every minute is for CDC alone.", attr="sync_frequency")
+    if kind == "webhook" and schema.sync_type != "webhook" and "sync_frequency" not in values:
+        values["sync_frequency"] = FREQUENCY
     moved = values.get("incremental_field", schema.incremental_field) != schema.incremental_field
     if moved and whole["sync_type"] in BY_CURSOR and whole["sync_type"] == schema.sync_type:
         values["cursor"] = None  # the next run goes on from the highest value that is in the table

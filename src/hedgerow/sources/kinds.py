@@ -28,6 +28,6 @@ def connector_of(connectors: Connectors, source_type: str) -> Connector:
         return found
     if source_type not in KNOWN:
         raise InvalidInput(f'"{source_type[:200]}" is not a valid choice.', attr="source_type", code="invalid_choice")
-    there = ", ".join(sorted(each.declaration.source_type for each in connectors))
+    there = ", ".join(connectors.types)
     text = f"{source_type} sources are not supported by this server yet. It connects to: {there}."
     raise ActionRefused(text, attr="source_type", code="unreleased_source")

@@ -10,22 +10,31 @@ from hedgerow.materialize import Tables
 from hedgerow.sources.changes.applying import Applying
 from hedgerow.sources.changes.following import POLICY as FOLLOWING
 from hedgerow.sources.changes.following import Following
+from hedgerow.sources.changes.history import Histories
+from hedgerow.sources.changes.packing import Packing
 from hedgerow.sources.changes.wave import Waves
 from hedgerow.sources.changing import Changing
 from hedgerow.sources.creating import Creating
 from hedgerow.sources.editing import Editing
+from hedgerow.sources.events.shelf import EventShelf, WebhookShelf
 from hedgerow.sources.logs.keeping import LogKeeping
 from hedgerow.sources.logs.leaving import Leaving
+from hedgerow.sources.logs.marks import Seeding
 from hedgerow.sources.logs.settling import Settling
 from hedgerow.sources.logs.shelf import LogShelf
 from hedgerow.sources.reading import Reading
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, Switch
-from hedgerow.sources.scheduling import DISCOVER, FOLLOW, SYNC, TIDY, Scheduling
+from hedgerow.sources.scheduling import APPLY, DISCOVER, FOLLOW, SYNC, TIDY, UNHOOK, Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync.loading import Loading
 from hedgerow.sources.sync.running import POLICY, Syncing
 from hedgerow.sources.sync.snapshots import Snapshots
+from hedgerow.sources.webhooks.applying import POLICY as APPLYING
+from hedgerow.sources.webhooks.applying import EventApplying
+from hedgerow.sources.webhooks.arranging import Arranging
+from hedgerow.sources.webhooks.leaving import Unhooking
+from hedgerow.sources.webhooks.receiving import Receiving
 from hedgerow.store import Secrets, Store
 from hedgerow.warehouse import Warehouse
 
@@ -56,6 +65,8 @@ class Sources:
     editing: Editing
     revenue: Revenue
     settling: Settling
+    arranging: Arranging
+    receiving: Receiving
 
     async def close(self) -> None:
         """Let the threads go that ask remotes."""
@@ -66,27 +77,37 @@ def open_sources(backends: Backends) -> Sources:
     """Everything sources need, bound together."""
     store, shelf, remotes = backends.store, Shelf(backends.secrets), Remotes(backends.connectors)
     scheduling, synced = Scheduling(backends.jobs, shelf), backends.warehouse.synced
-    logs = LogShelf(backends.secrets)
+    logs, hooks, events = LogShelf(backends.secrets), WebhookShelf(backends.secrets), EventShelf()
     reading = Reading(store, shelf, synced, backends.jobs.jobs, logs)
     backends.warehouse.owners.append(reading.owned)
     revenue = Revenue(shelf, backends.switch)
     settling = Settling(store, LogKeeping(shelf, logs), remotes, scheduling)
     creating = Creating(store, shelf, remotes, scheduling, revenue, settling)
-    changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables, revenue, logs)
+    changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables, revenue, logs, hooks, events)
     _register(backends, settling, changing)
-    return Sources(remotes, reading, creating, changing, Editing(changing), revenue, settling)
+    pushing = (store, shelf, hooks, events, remotes, scheduling)
+    made = (reading, creating, changing, Editing(changing), revenue, settling)
+    return Sources(remotes, *made, Arranging(*pushing), Receiving(*pushing))
 
 
 def _register(backends: Backends, settling: Settling, changing: Changing) -> None:
     """What the room does in the background."""
     store, keeping, kinds = backends.store, settling.keeping, backends.jobs.kinds
     remotes, scheduling, synced = settling.remotes, settling.scheduling, changing.synced
-    loading, snapshots = Loading(backends.engine, backends.tables), Snapshots(store, keeping)
+    loading, snapshots = Loading(backends.engine, backends.tables), Snapshots(store, keeping, scheduling)
+    seeding = Seeding(backends.engine, backends.tables)
     serving = synced, backends.tables, backends.checks
-    syncing = Syncing(store, keeping.shelf, remotes, *serving, loading, snapshots, scheduling)
+    doing = loading, snapshots, scheduling, seeding, changing.events
+    syncing = Syncing(store, keeping.shelf, remotes, *(*serving, *doing))
     kinds.register(SYNC, syncing.run, replace(POLICY, on_failure=syncing.died))
     kinds.register(DISCOVER, changing.look)
-    waves = Waves(Applying(backends.engine, backends.tables), backends.tables, synced, keeping, scheduling)
+    applying = Applying(backends.engine, backends.tables)
+    waves = Waves(applying, Histories(applying), Packing(applying), backends.tables, synced, keeping, scheduling)
     kinds.register(FOLLOW, Following(store, remotes, keeping, scheduling, waves).run, FOLLOWING)
     leaving = Leaving(store, keeping, remotes, scheduling)
     kinds.register(TIDY, leaving.run, leaving.policy)
+    kept = (store, keeping.shelf, changing.hooks, changing.events, remotes)
+    pushed = EventApplying(*kept, synced, backends.tables, applying, scheduling)
+    kinds.register(APPLY, pushed.run, APPLYING)
+    unhooking = Unhooking(store, changing.hooks, remotes)
+    kinds.register(UNHOOK, unhooking.run, unhooking.policy)

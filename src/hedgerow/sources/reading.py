@@ -79,9 +79,10 @@ class Reading:
             schemas = self.shelf.of_tables(session, project_id, table_ids)
             told = self._told(session, project_id, schemas)
         return {
-            schema.table_id: {"external_data_source": shape["source"], "external_schema": {**shape, "source": None}}
+            table_id: {"external_data_source": shape["source"], "external_schema": {**shape, "source": None}}
             for schema, shape in zip(schemas, told, strict=True)
-            if schema.table_id is not None
+            for table_id in {schema.table_id, schema.history_id}
+            if table_id is not None
         }
 
     def _told(self, session: Session, project_id: int, schemas: Sequence[Schema]) -> list[dict[str, Any]]:

@@ -14,6 +14,9 @@ SWEEPS = ("never", "always", "1hour", "6hour", "12hour", "24hour", "7day", "30da
 PENDING = {"kind": "pending"}
 """The cursor of a table that is being read whole while its source's log is kept for it."""
 EVOLUTIONS = ("evolve", "freeze", "discard")
+CONSOLIDATED, HISTORY, BOTH = "consolidated", "cdc_only", "both"
+TABLE_MODES = (CONSOLIDATED, HISTORY, BOTH)
+"""What a log is made into: the table as it is, one of all its changes, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Schema:
     description: str | None
     table_name: str
     table_id: UUID | None
+    history_id: UUID | None
     should_sync: bool
     sync_type: str | None
     incremental_field: str | None
@@ -77,9 +81,29 @@ class Schema:
         return list(self.primary_key_columns or self.remote.get("primary_key") or ())
 
     @property
+    def table_mode(self) -> str:
+        """One of `TABLE_MODES`."""
+        return (self.cdc_table_mode or CONSOLIDATED) if self.sync_type == "cdc" else CONSOLIDATED
+
+    @property
+    def history_name(self) -> str:
+        """What its table of all changes is called."""
+        return f"{self.table_name}_cdc"
+
+    @property
+    def main_id(self) -> UUID | None:
+        """The table as it is, where there is one."""
+        return self.table_id if self.table_id != self.history_id else None
+
+    @property
     def logged(self) -> bool:
         """Whether it is to be kept in step by the source's log."""
         return self.should_sync and self.sync_type == "cdc" and self.sync_frequency != "never"
+
+    @property
+    def pushed(self) -> bool:
+        """Whether events of its source's webhook are for it."""
+        return self.should_sync and self.sync_type == "webhook"
 
     @property
     def following(self) -> bool:

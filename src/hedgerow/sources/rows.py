@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, Text, Uuid, text
+from sqlalchemy import BigInteger, Index, Integer, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hedgerow.kit.clock import now
@@ -50,9 +50,10 @@ class SourceRow(Base):
 class SchemaRow(Base):
     """How one remote table is synced, and how far that has come.
 
-    `table_name` is what its table is called in queries. `cursor` is the last value that is in the published table,
-    or where in the source's log it stands; `reset` says that the next run reads everything, whatever the cursor;
-    `stopped`, that a fault which its user has to mend switched it off. `remote` is the remote's table as last seen:
+    `table_name` is what its table is called in queries. `cursor` is the last value that is in the published table, or
+    where in the source's log it stands; `history_id` is the table of all changes, which may be the only one; `reset`
+    says that the next run reads everything, whatever the cursor; `stopped`, that a fault which its user has to mend
+    switched it off. `remote` is the remote's table as last seen:
     `{"columns", "cursors", "primary_key", "sync_types"}`.
     """
 
@@ -77,6 +78,7 @@ class SchemaRow(Base):
     description: Mapped[str | None] = mapped_column(Text)
     table_name: Mapped[str] = mapped_column(String(128))
     table_id: Mapped[UUID | None] = mapped_column(Uuid)
+    history_id: Mapped[UUID | None] = mapped_column(Uuid)
     should_sync: Mapped[bool] = mapped_column(default=False)
     sync_type: Mapped[str | None] = mapped_column(String(32))
     incremental_field: Mapped[str | None] = mapped_column(String(400))
@@ -107,6 +109,8 @@ class RunRow(Base):
     __table_args__ = (
         Index("ix_external_data_jobs_source", "source_id", "created_at"),
         Index("ix_external_data_jobs_schema", "schema_id", "created_at"),
+        Index("ix_external_data_jobs_begun", "project_id", "created_at"),
+        Index("ix_external_data_jobs_finished", "project_id", "finished_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -144,4 +148,71 @@ class LogRow(Base):
     critical_mb: Mapped[int] = mapped_column(BigInteger)
     position: Mapped[int | None] = mapped_column(BigInteger)
     system: Mapped[str | None] = mapped_column(String(64))
+    warning: Mapped[str | None] = mapped_column(Text)
     farewell: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
+
+
+_THERE = text("NOT leaving")
+
+
+class WebhookRow(Base):
+    """A source's webhook; its id is a part of the address that the remote posts to, and cannot be guessed.
+
+    `inputs` is JSON, encrypted: the secrets that prove a delivery. `remote_id` is what the remote calls it, `url` what
+    it was registered for. `leaving`: it is to be removed at the remote, with what `farewell` holds, encrypted.
+    """
+
+    __tablename__ = "external_data_webhooks"
+    __table_args__ = (
+        Index(
+            "uq_external_data_webhooks_source",
+            "source_id",
+            unique=True,
+            sqlite_where=_THERE,
+            postgresql_where=_THERE,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    inputs: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
+    farewell: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
+    remote_id: Mapped[str | None] = mapped_column(String(255))
+    url: Mapped[str | None] = mapped_column(Text)
+    leaving: Mapped[bool] = mapped_column(default=False)
+    last_event_at: Mapped[datetime | None] = mapped_column()
+    refused_at: Mapped[datetime | None] = mapped_column()
+    refusal: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class EventRow(Base):
+    """What an event told of one row, in the order of arrival; delivered again, it is the same row here.
+
+    `at` is when the remote says it happened. `state`: `waiting`, `applied`, `passed` (a newer one was there) or
+    `failed`. `body` is JSON, `{"key", "row"}` (`row` is null where it is `gone`); empty once it is not wanted any more.
+    `digest` tells one state of a row from another. Unless it is `sure`, the row is to be asked for.
+    """
+
+    __tablename__ = "external_data_events"
+    __table_args__ = (
+        Index("uq_external_data_events_event", "schema_id", "event_id", "place", unique=True),
+        Index("ix_external_data_events_state", "schema_id", "state", "id"),
+        Index("ix_external_data_events_key", "schema_id", "row_key", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    schema_id: Mapped[UUID] = mapped_column(Uuid)
+    event_id: Mapped[str] = mapped_column(String(255))
+    place: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(100))
+    at: Mapped[int] = mapped_column(BigInteger)
+    row_key: Mapped[str] = mapped_column(String(64))
+    gone: Mapped[bool] = mapped_column()
+    sure: Mapped[bool] = mapped_column()
+    body: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(8), default="waiting")
+    error: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(default=now)

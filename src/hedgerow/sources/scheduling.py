@@ -15,7 +15,9 @@ from hedgerow.sources.records import FAILED, PENDING, RUNNING, Schema, Source
 from hedgerow.sources.shelf import Shelf
 
 SYNC, DISCOVER, FOLLOW, TIDY = "sync", "discover", "follow", "tidy"
-_LOOK_AFTER = timedelta(seconds=30)
+APPLY, UNHOOK = "apply_events", "unhook"
+LOOK_AFTER = timedelta(seconds=30)
+_REST = timedelta(seconds=1)
 _LOOK_EVERY, _MOST_LATE = timedelta(hours=6), timedelta(minutes=10)
 EVERY: Mapping[str, timedelta] = {
     "1min": timedelta(minutes=1),
@@ -53,6 +55,11 @@ def subject(schema_id: UUID) -> str:
     return f"schema:{schema_id}"
 
 
+def webhook_subject(webhook_id: UUID) -> str:
+    """What the jobs on a webhook at its remote are on."""
+    return f"webhook:{webhook_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduling:
     """Jobs and schedules of schemas."""
@@ -81,11 +88,11 @@ class Scheduling:
         if anchor is not None:
             self.jobs.schedules.begin_at(session, subject(schema.id), SYNC, first_after(now(), anchor, every))
 
-    def follow_log(self, session: Session, schema: Schema) -> None:
+    def follow_log(self, session: Session, project_id: int, source_id: UUID) -> None:
         """Have the log followed from now on, again and again whatever becomes of who does."""
-        place, payload = log_subject(schema.source_id), {"source": str(schema.source_id)}
-        self.jobs.schedules.set(session, place, FOLLOW, payload, _LOOK_AFTER, project_id=schema.project_id)
-        self.jobs.jobs.enqueue(session, FOLLOW, place, payload, project_id=schema.project_id)
+        place, payload = log_subject(source_id), {"source": str(source_id)}
+        self.jobs.schedules.set(session, place, FOLLOW, payload, LOOK_AFTER, project_id=project_id)
+        self.jobs.jobs.enqueue(session, FOLLOW, place, payload, project_id=project_id)
 
     def tidy_log(self, session: Session, project_id: int, source_id: UUID) -> None:
         """What of a log nobody wants is dropped as soon as nobody reads it; whoever reads it stops."""
@@ -93,6 +100,21 @@ class Scheduling:
         self.jobs.jobs.cancel(session, place)
         self.jobs.schedules.remove(session, place, FOLLOW)
         self.jobs.jobs.enqueue(session, TIDY, place, payload, project_id=project_id)
+
+    def apply_events(self, session: Session, schema: Schema) -> None:
+        """Have the table take the events that wait: after a sync of it, if one runs, and about once a second at most.
+
+        Whatever is kept of a table's answers is made anew when it changes.
+        """
+        place, payload = subject(schema.id), {"schema": str(schema.id)}
+        due = schema.last_synced_at + _REST if schema.last_synced_at is not None else None
+        when = due if due is not None and now() < due < now() + 2 * _REST else None  # the clock may have been set back
+        self.jobs.jobs.enqueue(session, APPLY, place, payload, project_id=schema.project_id, run_at=when)
+
+    def unhook(self, session: Session, project_id: int, webhook_id: UUID, after: timedelta = timedelta(0)) -> None:
+        """Have a webhook removed at its remote."""
+        place, payload = webhook_subject(webhook_id), {"webhook": str(webhook_id)}
+        self.jobs.jobs.enqueue(session, UNHOOK, place, payload, project_id=project_id, run_at=now() + after)
 
     def reading(self, session: Session, schema: Schema) -> bool:
         """Whether a table is being read whole, so that the log is to be kept for it."""

@@ -10,7 +10,18 @@ from hedgerow.connectors import Connectors, Cursor, RemoteTable
 from hedgerow.kit.clock import iso
 from hedgerow.sources.form import configuring
 from hedgerow.sources.logs.records import ChangeLog
-from hedgerow.sources.records import BY_CURSOR, COMPLETED, FAILED, PAUSED, RUNNING, Run, Schema, Source
+from hedgerow.sources.records import (
+    BY_CURSOR,
+    COMPLETED,
+    CONSOLIDATED,
+    FAILED,
+    HISTORY,
+    PAUSED,
+    RUNNING,
+    Run,
+    Schema,
+    Source,
+)
 from hedgerow.warehouse.records import TableRecord
 from hedgerow.warehouse.shapes import column_shape
 from hedgerow.web.access import UserCards
@@ -54,7 +65,7 @@ class Shapes:
             "created_by": maker["email"] if maker else None,
             "client_secret": None,
             "account_id": None,
-            "latest_error": next((s.latest_error for s in whole.schemas if s.latest_error), None),
+            "latest_error": _latest_error(whole),
             "prefix": source.prefix,
             "description": source.description,
             "last_run_at": iso(whole.last_run_at) if whole.last_run_at else None,
@@ -68,7 +79,7 @@ class Shapes:
             "created_via": source.created_via,
             "access_method": "warehouse",
             "engine": None,
-            "supports_webhooks": False,
+            "supports_webhooks": connector is not None and connector.declaration.webhook is not None,
             "supports_column_selection": connector is not None,
         }
 
@@ -85,6 +96,12 @@ def status(source: Source, schemas: Iterable[Schema]) -> str:
         (COMPLETED, COMPLETED),
     )
     return next((word for each, word in words if each in found), source.status)
+
+
+def _latest_error(whole: Whole) -> str | None:
+    """What went wrong with one of its tables, else what is to be seen to of its log."""
+    told = next((schema.latest_error for schema in whole.schemas if schema.latest_error), None)
+    return told or (whole.log.warning if whole.log is not None and whole.log.enabled else None)
 
 
 def brief_source(source: Source, state: str) -> dict[str, Any]:
@@ -117,7 +134,7 @@ def schema(record: Schema, table: TableRecord | None, source: Mapping[str, Any] 
         "sync_time_of_day": record.sync_time_of_day,
         "description": record.description,
         "primary_key_columns": record.primary_key_columns,
-        "cdc_table_mode": record.cdc_table_mode or ("consolidated" if record.sync_type == "cdc" else None),
+        "cdc_table_mode": record.table_mode if record.sync_type == "cdc" else record.cdc_table_mode,
         "enabled_columns": record.enabled_columns,
         "available_columns": record.columns,
         "evolution": record.evolution,
@@ -161,8 +178,12 @@ def run(now: tuple[Run, Mapping[str, Any]], of: Schema | None, maker: Mapping[st
         "sync_type": record.sync_type,
         "latest_error": record.error,
         "workflow_run_id": str(record.id),
-        "cdc_write_mode": "consolidated" if record.sync_type == "cdc" else None,
+        "cdc_write_mode": _write_mode(of) if record.sync_type == "cdc" else None,
     }
+
+
+def _write_mode(of: Schema | None) -> str:
+    return "scd2_append" if of is not None and of.table_mode == HISTORY else CONSOLIDATED
 
 
 def remote_table(table: RemoteTable, *, logs: bool = False) -> dict[str, Any]:
@@ -178,7 +199,7 @@ def remote_table(table: RemoteTable, *, logs: bool = False) -> dict[str, Any]:
         "incremental_available": "incremental" in table.sync_types,
         "append_available": "append" in table.sync_types,
         "cdc_available": bool(table.primary_key) if logs else None,
-        "supports_webhooks": False,
+        "supports_webhooks": "webhook" in table.sync_types,
         "webhook_only": False,
         "incremental_field": first.field if first else None,
         "sync_type": None,

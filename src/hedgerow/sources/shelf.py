@@ -117,6 +117,11 @@ class Shelf:
         rules = (SchemaRow.source_id.in_([source.id for source in sources]), SchemaRow.deleted.is_(False))
         return [_schema(row) for row in session.scalars(select(SchemaRow).where(*rules).order_by(SchemaRow.name))]
 
+    def named(self, session: Session, source_id: UUID, names: Iterable[str]) -> list[Schema]:
+        """Those of a source that are called so."""
+        rules = (SchemaRow.source_id == source_id, SchemaRow.name.in_(list(names)), SchemaRow.deleted.is_(False))
+        return [_schema(row) for row in session.scalars(select(SchemaRow).where(*rules))]
+
     def schema_page(self, session: Session, project_id: int, limit: int, offset: int) -> tuple[int, list[Schema]]:
         """How many a project has, and one page of them, newest first."""
         rules = (SchemaRow.project_id == project_id, SchemaRow.deleted.is_(False))
@@ -126,7 +131,9 @@ class Shelf:
 
     def of_tables(self, session: Session, project_id: int, table_ids: Iterable[UUID]) -> list[Schema]:
         """The schemas that those tables are of."""
-        rules = (SchemaRow.project_id == project_id, SchemaRow.table_id.in_(list(table_ids)))
+        ids = list(table_ids)
+        owned = or_(SchemaRow.table_id.in_(ids), SchemaRow.history_id.in_(ids))
+        rules = (SchemaRow.project_id == project_id, owned)
         return [_schema(row) for row in session.scalars(select(SchemaRow).where(*rules, SchemaRow.deleted.is_(False)))]
 
     def deleted_schemas(self, session: Session, source: Source) -> dict[str, UUID]:

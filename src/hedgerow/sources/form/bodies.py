@@ -76,6 +76,12 @@ class BulkChange(_Body):
     schemas: list[dict[str, Any]]
 
 
+class WebhookInputs(_Body):
+    """What proves a webhook's deliveries."""
+
+    inputs: dict[str, Any] | None = Field(None, description="By the names of the wizard's `webhookFields`.")
+
+
 class LogWish(_Body):
     """How a source's log of changes is to be read."""
 

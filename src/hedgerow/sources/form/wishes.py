@@ -6,7 +6,8 @@ from typing import Any
 
 from hedgerow.connectors import Declaration, RemoteTable
 from hedgerow.kit.errors import InvalidInput
-from hedgerow.sources.records import BY_CURSOR, CURSOR_TYPES, EVOLUTIONS, SWEEPS, SYNC_TYPES
+from hedgerow.sources.events.records import FREQUENCY
+from hedgerow.sources.records import BY_CURSOR, CURSOR_TYPES, EVOLUTIONS, SWEEPS, SYNC_TYPES, TABLE_MODES
 from hedgerow.warehouse.errors import ActionRefused
 
 TYPE_FIRST = "Sync type must be set up first before enabling schema"
@@ -79,7 +80,8 @@ def _values(table: RemoteTable, wish: Mapping[str, Any], cdc: bool) -> dict[str,
             ready(table.name, {"primary_key_columns": None, "incremental_field": None, **values}, remote)
     except InvalidInput as fault:
         raise ActionRefused(fault.detail, attr="schemas") from None
-    return {**values, "should_sync": on, **({"sync_frequency": LOG_FREQUENCY} if kind == "cdc" else {})}
+    often = {"cdc": LOG_FREQUENCY, "webhook": FREQUENCY}.get(str(kind))
+    return {**values, "should_sync": on, **({"sync_frequency": often} if often else {})}
 
 
 def checked(table: str, remote: Mapping[str, Any], said: Mapping[str, Any], *, cdc: bool = False) -> dict[str, Any]:
@@ -90,8 +92,8 @@ def checked(table: str, remote: Mapping[str, Any], said: Mapping[str, Any], *, c
     kind = values.get("incremental_field_type")
     if kind is not None and kind not in CURSOR_TYPES:
         raise InvalidInput(f"Not an incremental field type: {kind}.", attr="incremental_field_type")
-    if values.get("cdc_table_mode") not in (None, "consolidated"):
-        raise InvalidInput("Only consolidated tables are supported by this server yet.", attr="cdc_table_mode")
+    if values.get("cdc_table_mode") not in (None, *TABLE_MODES):
+        raise InvalidInput(f"Must be one of {', '.join(TABLE_MODES)}.", attr="cdc_table_mode", code="invalid_choice")
     if values.get("incremental_field") is not None:
         values |= cursor(table, remote, values["incremental_field"])
     for name in ("primary_key_columns", "enabled_columns"):
@@ -117,6 +119,9 @@ def ready(table: str, values: Mapping[str, Any], remote: Mapping[str, Any]) -> N
     keyed = values.get("primary_key_columns") or remote.get("primary_key")
     if values["sync_type"] == "cdc" and not keyed:
         raise InvalidInput(f"{_CDC_KEY}: {table}", attr="sync_type")
+    if values["sync_type"] == "webhook" and list(keyed or ()) != list(remote.get("primary_key") or ()):
+        text = f"Events tell rows of {table} by {', '.join(remote.get('primary_key') or ())}; it can have no other key."
+        raise InvalidInput(text, attr="primary_key_columns")
     if values["sync_type"] == "incremental" and not keyed:
         text = (
             f"Table {table} has no primary key to update rows by. Name its columns in primary_key_columns, or append."

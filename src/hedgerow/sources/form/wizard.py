@@ -37,9 +37,9 @@ def _entry(name: str, declaration: Declaration | None, existing: bool) -> dict[s
         "unreleasedSource": declaration is None,
         "existingSource": existing,
         "disabledReason": None,
-        "webhookFields": None,
+        "webhookFields": [_field(field) for field in told.webhook.fields] if told.webhook else None,
         "webhookManualOnly": False,
-        "webhookSetupCaption": None,
+        "webhookSetupCaption": told.webhook.caption if told.webhook else None,
     }
 
 

@@ -1,6 +1,6 @@
 """Batches as they come from a remote, made into batches of the table's own columns."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from hedgerow.connectors import Refused
 from hedgerow.sources.sync.planning import Target
 from hedgerow.sources.sync.types import engine_type, holds
+
+_FEW_ROWS = 10_000
 
 
 def conformed(batch: pa.RecordBatch, targets: Sequence[Target]) -> pa.RecordBatch:
@@ -46,3 +48,17 @@ def _fitting(value: pa.Scalar, kind: pa.DataType) -> Any:
         return pc.cast(value, kind).as_py()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+async def with_first(
+    first: pa.RecordBatch | None, rest: AsyncIterator[pa.RecordBatch]
+) -> AsyncIterator[pa.RecordBatch]:
+    """All batches; a small first one, which came early, together with the next."""
+    if first is not None and first.num_rows < _FEW_ROWS:
+        following = await anext(rest, None)
+        first = first if following is None else pa.concat_batches([first, following])
+    if first is not None:
+        yield first
+    del first  # it may be large by now
+    async for batch in rest:
+        yield batch

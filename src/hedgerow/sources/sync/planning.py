@@ -1,6 +1,6 @@
 """What a sync is to do: whole or by cursor, into which columns; and what becomes of a remote that has changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from hedgerow.connectors import RemoteTable
 from hedgerow.engine.base import Column
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.sources.records import BY_CURSOR, Schema
-from hedgerow.sources.sync.types import arrow_type, engine_type, holds
+from hedgerow.sources.sync.types import arrow_type, engine_type, holds, widens, widest
 from hedgerow.warehouse.records import TableRecord
 
 
@@ -78,10 +78,10 @@ def plan(schema: Schema, remote: RemoteTable, present: TableRecord | None) -> Pl
     if present is None or schema.reset:
         return anew
     there = {column.name: column.clickhouse for column in present.columns}
-    difference = _difference(there, wanted)
+    difference = _difference(there, wanted, widens if remote.found_out else holds)
     if difference and schema.evolution == "freeze":
         raise SchemaChanged(_told(schema, difference))
-    if set(key) - set(there):
+    if (set(key) | _units(schema, remote)) - set(there):
         return anew
     kept = _kept(there, difference, lenient=schema.evolution == "discard")
     if schema.evolution == "discard":
@@ -94,16 +94,39 @@ def plan(schema: Schema, remote: RemoteTable, present: TableRecord | None) -> Pl
     return Plan(False, targets, key, added, _retyped(difference))
 
 
+def settled(schema: Schema, remote: RemoteTable, present: TableRecord | None) -> RemoteTable:
+    """The remote's table, where its types were found out: with those of the rows that stay, or wider ones.
+
+    What values show changes with the values that are there; rows that came from others would have to be read again,
+    and may be there no more.
+    """
+    if not remote.found_out or present is None or schema.reset or schema.sync_type not in BY_CURSOR:
+        return remote
+    there = {column.name: column.clickhouse for column in present.columns}
+    columns = []
+    for column in remote.columns:
+        was, kind = there.get(column.name), engine_type(column.arrow_type)
+        wide = kind if was in (None, kind) else widest(was or kind, kind)
+        columns.append(column if wide == kind else replace(column, arrow_type=arrow_type(wide)))
+    return replace(remote, columns=tuple(columns))
+
+
 def _wanted(schema: Schema, remote: RemoteTable) -> dict[str, str]:
     """The remote's columns that are synced, with their types here."""
     chosen = None if schema.enabled_columns is None else {*schema.enabled_columns, *_key(schema, remote)}
     if chosen is not None and schema.sync_type in BY_CURSOR and schema.incremental_field:
-        chosen.add(schema.incremental_field)
+        chosen |= {schema.incremental_field} | _units(schema, remote)
     columns = [c for c in remote.columns if chosen is None or c.name in chosen]
     if not columns:
         raise InvalidInput(f"Table {remote.name} has no columns to sync.")
     _check_names(remote.name, [column.name for column in columns])
     return {column.name: engine_type(column.arrow_type) for column in columns}
+
+
+def _units(schema: Schema, remote: RemoteTable) -> set[str]:
+    """The column that tells which rows are there already, where whole files of them come."""
+    cursor = remote.cursor(schema.incremental_field or "") if schema.sync_type in BY_CURSOR else None
+    return {cursor.unit} if cursor is not None and cursor.unit else set()
 
 
 def _check_names(table: str, names: Sequence[str]) -> None:
@@ -121,10 +144,10 @@ def _key(schema: Schema, remote: RemoteTable) -> tuple[str, ...]:
     return key if not set(key) - there else ()
 
 
-def _difference(there: Mapping[str, str], wanted: Mapping[str, str]) -> _Difference:
+def _difference(there: Mapping[str, str], wanted: Mapping[str, str], fits: Callable[[str, str], bool]) -> _Difference:
     common = {name: (there[name], kind) for name, kind in wanted.items() if name in there}
-    wider = {name: pair for name, pair in common.items() if not holds(pair[0], pair[1])}
-    widened = {name: pair for name, pair in wider.items() if holds(pair[1], pair[0])}
+    wider = {name: pair for name, pair in common.items() if not fits(pair[0], pair[1])}
+    widened = {name: pair for name, pair in wider.items() if fits(pair[1], pair[0])}
     return _Difference(
         {name: kind for name, kind in wanted.items() if name not in there},
         tuple(name for name in there if name not in wanted),

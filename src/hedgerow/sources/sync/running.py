@@ -1,8 +1,9 @@
 """The handler of a sync: what is read is published together with its cursor, or nothing is."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -12,19 +13,24 @@ from sqlalchemy.orm import Session
 
 from hedgerow.checks import Checks
 from hedgerow.connectors import Refused, RemoteTable, SourceError
+from hedgerow.engine.base import Column
 from hedgerow.jobs import Control, Job, Policy
 from hedgerow.kit.clock import now
 from hedgerow.kit.errors import HedgerowError, InvalidInput, NotFound
 from hedgerow.materialize import Tables
 from hedgerow.sources import ledger
+from hedgerow.sources.events import records as webhooks
+from hedgerow.sources.events.shelf import EventShelf
 from hedgerow.sources.form import wishes
-from hedgerow.sources.records import COMPLETED, FAILED, PENDING, RUNNING, Schema, Source
+from hedgerow.sources.logs.marks import Seeded, Seeding
+from hedgerow.sources.records import BOTH, COMPLETED, CONSOLIDATED, FAILED, HISTORY, PENDING, RUNNING, Schema, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync import cursors
-from hedgerow.sources.sync.loading import Filled, Loading, Remote
-from hedgerow.sources.sync.planning import Plan, plan
+from hedgerow.sources.sync.filling import Filled, Remote
+from hedgerow.sources.sync.loading import Loading
+from hedgerow.sources.sync.planning import Plan, plan, settled
 from hedgerow.sources.sync.snapshots import SnapshotReader, Snapshots
 from hedgerow.store import Store
 from hedgerow.warehouse.records import TableRecord
@@ -43,6 +49,8 @@ _SETTINGS = (
     "reset",
     "cursor",
     "table_id",
+    "history_id",
+    "cdc_table_mode",
 )
 
 
@@ -63,11 +71,33 @@ class SettingsChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one run has to do. `present` is the table as it is served."""
+    """What one run has to do. `present` is the table as it is served, `history` that of all its changes.
+
+    `begun` is in seconds since 1970.
+    """
 
     schema: Schema
     source: Source
     present: TableRecord | None
+    history: TableRecord | None = None
+    begun: int = field(default_factory=lambda: int(time.time()))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run has read, and the table of changes that was begun with it."""
+
+    filled: Filled
+    history: Seeded | None = None
+
+    def tables(self, work: Work) -> list[tuple[TableRecord | None, str, Sequence[Column]]]:
+        """The physical tables that are to be served, with the tables whose places they take."""
+        found: list[tuple[TableRecord | None, str, Sequence[Column]]] = []
+        if self.filled.physical is not None:
+            found.append((work.present, self.filled.physical, self.filled.columns))
+        if self.history is not None:
+            found.append((work.history, self.history.physical, self.history.columns))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +113,8 @@ class Syncing:
     loading: Loading
     snapshots: Snapshots
     scheduling: Scheduling
+    seeding: Seeding
+    events: EventShelf
 
     async def run(self, job: Job, control: Control) -> dict[str, Any] | None:
         """Do one sync. What its user has to mend fails it at once; anything else is tried again."""
@@ -130,28 +162,45 @@ class Syncing:
         schema = self.shelf.change_schema(session, schema.id, {"status": RUNNING})
         if schema.sync_type == "cdc":
             schema = self.snapshots.claim(session, schema)
-        tables = self.synced.by_ids(session, schema.project_id, [schema.table_id] if schema.table_id else [])
-        return Work(schema, source, tables.get(schema.table_id) if schema.table_id else None)
+        present, history = (self._record(session, schema, i) for i in (schema.main_id, schema.history_id))
+        return Work(schema, source, present, history)
+
+    def _record(self, session: Session, schema: Schema, table_id: UUID | None) -> TableRecord | None:
+        if table_id is None:
+            return None
+        return self.synced.by_ids(session, schema.project_id, [table_id]).get(table_id)
 
     async def _sync(self, work: Work, job: Job, control: Control) -> dict[str, Any]:
         remote = await self._remote(work)
+        remote = replace(remote, table=settled(work.schema, remote.table, work.present))
         chosen, schema = await self._planned(work, remote.table)
         if chosen.whole or work.present is None:
             filled = await self.loading.whole(schema, chosen, remote, control)
         else:
             filled = await self.loading.beyond(schema, chosen, work.present, remote, control)
-        physical = filled.physical
+        made = Made(filled)
         try:
-            if physical is not None and work.present is not None:
-                await self.checks.looking.inspect(work.present, physical, filled.columns)
-            await self._write(lambda session: self._publish(session, job, control, (work, remote, filled)))
+            if filled.physical is not None and schema.table_mode != CONSOLIDATED:
+                made = await self._with_history(work, filled, filled.physical)
+            for record, physical, columns in made.tables(work):
+                if record is not None:
+                    await self.checks.looking.inspect(record, physical, columns)
+            await self._write(lambda session: self._publish(session, job, control, (work, remote, made)))
         except BaseException:
-            if physical is not None:
+            for _, physical, _ in made.tables(work):
                 await asyncio.shield(self.tables.discard(schema.project_id, physical))
             raise
         self.synced.catalogs.forget(schema.project_id)
         tally = filled.tally
         return {"rows": tally.rows, "bytes": tally.bytes, "null_cursors": tally.null_cursors}
+
+    async def _with_history(self, work: Work, filled: Filled, physical: str) -> Made:
+        """What was read as a table of changes too, or as that alone."""
+        seeded = await self.seeding.seed(work.schema, physical, filled.columns)
+        if work.schema.table_mode == BOTH:
+            return Made(filled, seeded)
+        await self.tables.discard(work.schema.project_id, physical)
+        return Made(replace(filled, physical=None), seeded)
 
     async def _remote(self, work: Work) -> Remote:
         connector = self.remotes.connector(work.source.source_type)
@@ -169,7 +218,11 @@ class Syncing:
     def _opened(self, work: Work) -> dict[str, Any]:
         """What to connect with; raises `InvalidInput` when the table cannot be called what it is to be."""
         with self.store.read() as session:
-            self.synced.check_name(session, work.schema.project_id, work.schema.table_name, work.schema.table_id)
+            schema = work.schema
+            if schema.table_mode != HISTORY:
+                self.synced.check_name(session, schema.project_id, schema.table_name, schema.main_id)
+            if schema.table_mode != CONSOLIDATED:
+                self.synced.check_name(session, schema.project_id, schema.history_name, schema.history_id)
             return self.shelf.config(session, work.source)
 
     async def _planned(self, work: Work, table: RemoteTable) -> tuple[Plan, Schema]:
@@ -182,9 +235,10 @@ class Syncing:
             return plan(replace(schema, reset=True), table, work.present), schema
         return chosen, replace(schema, cursor=cursors.kept(value))
 
-    def _publish(self, session: Session, job: Job, control: Control, done: tuple[Work, Remote, Filled]) -> None:
+    def _publish(self, session: Session, job: Job, control: Control, done: tuple[Work, Remote, Made]) -> None:
         """Let the new rows be served and the cursor move, in one transaction."""
-        work, remote, filled = done
+        work, remote, made = done
+        filled = made.filled
         control.confirm(session)
         if not ledger.runs_still(session, job.id):
             raise Unwanted
@@ -199,26 +253,58 @@ class Syncing:
             "reset": False,
             "stopped": False,
             "remote": wishes.remote_of(remote.table),
-            "cursor": _cursor(remote, filled),
+            "cursor": _cursor(work, remote, filled),
         }
         if tally.swept:
             values["swept_at"] = now()
-        if filled.physical is not None:
-            values["table_id"] = self._serve(session, work, filled).id
+        values |= self._serve(session, work, made)
         changed = self.shelf.change_schema(session, schema.id, values)
         if changed.following:
-            self.scheduling.follow_log(session, changed)
+            self.scheduling.follow_log(session, changed.project_id, changed.source_id)
+        self._take_up(session, changed)
         told = {"rows_synced": tally.rows, "bytes_synced": tally.bytes, "null_cursors": tally.null_cursors}
         told["rows_deleted"] = tally.deleted
         ledger.end(session, job.id, COMPLETED, {**told, "error": None, "sync_type": schema.sync_type})
 
-    def _serve(self, session: Session, work: Work, filled: Filled) -> TableRecord:
-        schema, physical = work.schema, filled.physical or ""
-        self.tables.publish(session, [physical])
-        if work.present is not None and work.present.physical:
-            self.tables.retire(session, [work.present.physical])
-        made = Synced(schema.id, schema.table_name, physical, kept(filled.columns), filled.rows, filled.bytes_on_disk)
-        return self.synced.publish(session, schema.project_id, work.present, made)
+    def _take_up(self, session: Session, schema: Schema) -> None:
+        """The events that came while the table was read; those from before that are in it."""
+        if (covered := webhooks.covered(schema.cursor)) is not None:
+            self.events.expire(session, schema.id, covered)
+            if self.events.any_waiting(session, schema.id):
+                self.scheduling.apply_events(session, schema)
+
+    def _serve(self, session: Session, work: Work, made: Made) -> dict[str, Any]:
+        """Let the new tables be served, and what is not wanted any more go; which are the schema's from now on."""
+        schema, filled, seeded = work.schema, made.filled, made.history
+        values: dict[str, Any] = {}
+        if filled.physical is not None:
+            figures = filled.rows, filled.bytes_on_disk
+            table = Synced(schema.id, schema.table_name, filled.physical, kept(filled.columns), *figures)
+            values["table_id"] = self._replace(session, schema, work.present, table).id
+        if seeded is not None:
+            figures = seeded.rows, seeded.bytes_on_disk
+            table = Synced(schema.id, schema.history_name, seeded.physical, kept(seeded.columns), *figures)
+            values["history_id"] = self._replace(session, schema, work.history, table).id
+        if schema.table_mode == HISTORY and seeded is not None:
+            self._remove(session, work.present)
+            values["table_id"] = values["history_id"]
+        elif schema.table_mode == CONSOLIDATED and work.history is not None:
+            self._remove(session, work.history)
+            values["history_id"] = None
+        return values
+
+    def _replace(self, session: Session, schema: Schema, present: TableRecord | None, made: Synced) -> TableRecord:
+        self.tables.publish(session, [made.physical])
+        if present is not None and present.physical:
+            self.tables.retire(session, [present.physical])
+        return self.synced.publish(session, schema.project_id, present, made)
+
+    def _remove(self, session: Session, record: TableRecord | None) -> None:
+        if record is None:
+            return
+        physical = self.synced.remove(session, record.project_id, record.id, None)
+        if physical is not None:
+            self.tables.retire(session, [physical])
 
     def _fail(self, job: Job, control: Control, fault: Exception, final: bool, session: Session) -> None:
         """The last good rows go on being served; unless it is final, the run is tried again."""
@@ -250,8 +336,10 @@ class Syncing:
         return await asyncio.to_thread(write)
 
 
-def _cursor(remote: Remote, filled: Filled) -> dict[str, Any] | None:
-    """Where the next sync goes on: in the remote's log, or beyond the highest value."""
+def _cursor(work: Work, remote: Remote, filled: Filled) -> dict[str, Any] | None:
+    """Where the next sync goes on: in the remote's log, at events of that time, or beyond the highest value."""
+    if work.schema.sync_type == "webhook":
+        return webhooks.cursor(work.begun)
     if isinstance(remote.connector, SnapshotReader):
         return remote.connector.cursor.kept() if remote.connector.cursor is not None else None
     return cursors.kept(filled.tally.cursor) if filled.tally.cursor is not None else None

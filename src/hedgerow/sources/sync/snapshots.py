@@ -13,6 +13,7 @@ from hedgerow.kit.errors import InvalidInput
 from hedgerow.sources.logs.keeping import LogKeeping, loss
 from hedgerow.sources.logs.records import ChangeLog, LogCursor
 from hedgerow.sources.records import PENDING, Schema, Source
+from hedgerow.sources.scheduling import Scheduling
 from hedgerow.store import Store
 
 
@@ -48,6 +49,7 @@ class Snapshots:
 
     store: Store
     keeping: LogKeeping
+    scheduling: Scheduling
 
     def claim(self, session: Session, schema: Schema) -> Schema:
         """From now on the log is kept, as the table is about to be read."""
@@ -80,6 +82,7 @@ class Snapshots:
             now = self.keeping.logs.get(session, source.id, lock=True)
             if now is not None and now.position is None:
                 self.keeping.logs.set(session, source.project_id, source.id, {"position": begun})
+                self.scheduling.follow_log(session, source.project_id, source.id)  # who also looks how much it keeps
 
     def _log(self, source: Source) -> ChangeLog | None:
         with self.store.read() as session:

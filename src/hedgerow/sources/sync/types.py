@@ -4,7 +4,7 @@ import re
 
 import pyarrow as pa
 
-from hedgerow.connectors.clickhouse.types import NUMBERS
+from hedgerow.connectors.numbers import NUMBERS
 
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
 _WHOLE = re.compile(r"(U?)Int(8|16|32|64)")
@@ -49,6 +49,20 @@ def arrow_type(text: str) -> pa.DataType:
 def bare(text: str) -> str:
     """`Nullable(Int64)` → `Int64`."""
     return text[9:-1] if text.startswith("Nullable(") else text
+
+
+def widest(one: str, other: str) -> str:
+    """The engine's type that the values of both can be turned into: one of them, or text."""
+    return next((wide for wide, narrow in ((one, other), (other, one)) if widens(wide, narrow)), "Nullable(String)")
+
+
+def widens(wide: str, narrow: str) -> bool:
+    """Whether values of `narrow` can be turned into `wide` where they are: what it holds, and anything into text."""
+    if holds(wide, narrow):
+        return True
+    if "Array(" in wide or "Array(" in narrow:
+        return False
+    return bare(wide) == "String" or (bare(wide) == "Float64" and bool(_WHOLE.fullmatch(bare(narrow))))
 
 
 def holds(wide: str, narrow: str) -> bool:
