@@ -44,6 +44,7 @@ class ViewChange(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     name: Name = ""
+    folder_id: UUID | None = Field(None, description="The folder it is in; null takes it out.")
     description: Annotated[str, StringConstraints(max_length=4_000)] | None = Field(None, description="For people.")
     query: JsonValue = Field(None, description='`{"kind": "HogQLQuery", "query": "SELECT …"}`')
     edited_history_id: str | None = Field(None, description="The `latest_history_id` that the change was made from.")
@@ -59,6 +60,7 @@ class ViewChange(BaseModel):
         return Draft(
             given=frozenset(self.model_fields_set),
             name=self.name,
+            folder_id=self.folder_id,
             description=self.description or "",
             query=self.query,
             token=_canonical(self.edited_history_id),
@@ -76,6 +78,20 @@ class NewView(ViewChange):
 
     name: Name
     query: JsonValue
+
+
+class NewFolder(BaseModel):
+    """A folder to make."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: Name
+
+
+class FolderChange(BaseModel):
+    """What may be said of a folder."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: Name = ""
 
 
 class Level(BaseModel):

@@ -1,7 +1,7 @@
 """Makes, changes and deletes saved queries: each change is one transaction, with its note in the activity log."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -58,7 +58,7 @@ class Changes:
         if draft.incremental is not None:
             await self.texts.eligibility.check(project_id, str(prepared.query["query"]), draft.incremental)
         values = {"name": name, "created_by": user_id, "incremental": _kept(draft.incremental)}
-        values["description"] = draft.description
+        values |= {"description": draft.description, "folder_id": draft.folder_id}
         made = await asyncio.to_thread(self._add, project_id, values, prepared)
         self.catalogs.forget(project_id)
         return made, True
@@ -81,6 +81,8 @@ class Changes:
                 rewritten = await self.texts.rewriting.texts(view, draft.name, text)
         if "description" in draft.given and draft.description != view.description:
             values["description"] = draft.description
+        if "folder_id" in draft.given and draft.folder_id != view.folder_id:
+            values["folder_id"] = draft.folder_id
         if "sync_frequency" in draft.given:
             values |= {"sync_frequency": draft.sync_frequency, **RESUMED}
         values |= await self._incremental(view, draft, prepared)
@@ -133,6 +135,7 @@ class Changes:
             with self.store.write() as session:
                 sequence = shelf.lock(session, project_id)
                 self._check_free(session, project_id, name)
+                _check_folder(session, project_id, said["folder_id"])
                 _refuse_cycle(session, project_id, name, prepared.parents)
                 view = shelf.add(session, project_id, sequence, values)
                 shelf.set_parents(session, project_id, view.id, prepared.parents)
@@ -159,6 +162,7 @@ class Changes:
                 if name != present.name:
                     self._check_free(session, view.project_id, name)
                     _check_rewritten(session, view, rewritten)
+                _check_folder(session, view.project_id, values.get("folder_id"))
                 changed = shelf.change(session, present, sequence, values)
                 if prepared is not None and present.is_materialized:
                     # Its table answers another question: the view is inlined until it has been run again.
@@ -195,24 +199,41 @@ class Changes:
         with self.store.write() as session:
             sequence = shelf.lock(session, view.project_id)
             present = shelf.get(session, view.project_id, view.id)
-            if not force:
-                self._refuse_dependents(session, present)
-            self.materializing.give_up(session, sequence, present)
-            shelf.change(session, present, sequence, {"deleted": True, "physical": None})
-            self.materializing.reschedule(session, view.project_id, present.sync_frequency, None)
-            shelf.set_parents(session, view.project_id, view.id, ())
-            links.drop_of(session, view.project_id, present.name)
-            self.checks.drop_of(session, view.project_id, view.id)
-            note(session, present, user_id, "deleted", present)
+            if not force and (found := self.dependents(session, [present])):
+                hint = "Delete or change those first, or add ?force=true."
+                raise errors.HasDependents("delete", view, found[present.name], hint)
+            self.drop(session, sequence, present, user_id)
 
-    def _refuse_dependents(self, session: Session, view: View) -> None:
-        below = lineage.descendants(session, view.project_id, view.name, 1)
-        views = shelf.named(session, view.project_id, below[0] if below else []).values()
-        found = [errors.Dependent(each.id, each.name) for each in sorted(views, key=lambda each: each.name)]
-        for reader in self.neighbours.reading(session, view.project_id, [view.name]):
-            found.append(errors.Dependent(reader.id, reader.name, reader.kind, reader.version))
-        if found:
-            raise errors.HasDependents("delete", view, found, "Delete or change those first, or add ?force=true.")
+    # --- for a caller with the lock
+
+    def drop(self, session: Session, sequence: int, view: View, user_id: int) -> None:
+        """Delete a view, whatever reads it."""
+        self.materializing.give_up(session, sequence, view)
+        shelf.change(session, view, sequence, {"deleted": True, "physical": None})
+        self.materializing.reschedule(session, view.project_id, view.sync_frequency, None)
+        shelf.set_parents(session, view.project_id, view.id, ())
+        links.drop_of(session, view.project_id, view.name)
+        self.checks.drop_of(session, view.project_id, view.id)
+        note(session, view, user_id, "deleted", view)
+
+    def dependents(self, session: Session, views: Sequence[View]) -> dict[str, list[errors.Dependent]]:
+        """The views and endpoints that read each of a project's views directly, by name; unread ones are left out."""
+        found: dict[str, list[errors.Dependent]] = {}
+        if not views:
+            return found
+        project_id = views[0].project_id
+        readers = self.neighbours.reading(session, project_id, [view.name for view in views])
+        for view in views:
+            below = lineage.descendants(session, project_id, view.name, 1)
+            children = shelf.named(session, project_id, below[0] if below else []).values()
+            told = [errors.Dependent(each.id, each.name) for each in sorted(children, key=lambda each: each.name)]
+            mine = [each for each in readers if view.name in each.reads]
+            told += [errors.Dependent(each.id, each.name, each.kind, each.version) for each in mine]
+            if told:
+                found[view.name] = told
+        return found
+
+    # --- inside
 
     def _check_free(self, session: Session, project_id: int, name: str) -> None:
         if shelf.taken(session, project_id, name) or self.neighbours.table_taken(session, project_id, name):
@@ -245,6 +266,11 @@ class Changes:
 
 def _kept(wish: Incremental | None) -> dict[str, Any] | None:
     return None if wish is None else {**asdict(wish), "unique_key": list(wish.unique_key)}
+
+
+def _check_folder(session: Session, project_id: int, folder_id: UUID | None) -> None:
+    if folder_id is not None and not shelf.has_folder(session, project_id, folder_id):
+        raise errors.folder_not_found()
 
 
 def _refuse_cycle(session: Session, project_id: int, name: str, parents: Any) -> None:

@@ -12,6 +12,7 @@ from hedgerow.materialize import Tables
 from hedgerow.store import Store
 from hedgerow.views import links
 from hedgerow.views.changes import Changes, Texts
+from hedgerow.views.folders.keeping import Folders
 from hedgerow.views.neighbours import Neighbours
 from hedgerow.views.reading import Reading
 from hedgerow.views.runs.composing import Composing
@@ -55,6 +56,7 @@ class Views:
     checks: Checks
     eligibility: Eligibility
     managed: ManagedViews
+    folders: Folders
 
     def table_gone(self, session: Session, table: TableRecord) -> None:
         """Forget the saved joins and the checks of a warehouse table that is deleted, in that transaction."""
@@ -82,4 +84,4 @@ def open_views(backends: Backends, settings: Settings) -> Views:
     planning = Planning(store, engine, catalogs, preparation, neighbours, settings)
     reading = Reading(store, catalogs, neighbours)
     rooms = (reading, changes, planning, materializing, catalogs, engine, backends.checks)
-    return Views(*rooms, eligibility, ManagedViews(neighbours))
+    return Views(*rooms, eligibility, ManagedViews(neighbours), Folders(store, changes))

@@ -52,6 +52,8 @@ class View:
     incremental: Incremental | None = None
     incremental_state: Mapping[str, Any] | None = None
     description: str = ""
+    folder_id: UUID | None = None
+    folder_name: str | None = None
 
     @property
     def text(self) -> str:
@@ -60,11 +62,24 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """What views are sorted into, and how many are in it."""
+
+    id: UUID
+    project_id: int
+    name: str
+    created_by: int | None
+    created_at: datetime
+    view_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A saved query to make, or changes to one: `given` names what was said."""
 
     given: frozenset[str]
     name: str = ""
+    folder_id: UUID | None = None
     description: str = ""
     query: Any = None
     token: str | None = None

@@ -1,17 +1,30 @@
-"""Rows of saved queries, of what they read, of saved joins, and of the managed sets of views."""
+"""Rows of saved queries, their folders, what they read, saved joins, and the managed sets of views."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Index, String, Text, Uuid, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Index, String, Text, Uuid, select, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from hedgerow.kit.clock import now
 from hedgerow.kit.ids import uuid7
 from hedgerow.store.base import Base, Json
 
 _LIVE = text("NOT deleted")
+
+
+class FolderRow(Base):
+    """What people sort saved queries into; it has no meaning to queries."""
+
+    __tablename__ = "saved_query_folders"
+    __table_args__ = (Index("uq_saved_query_folders_name", "project_id", "name", unique=True),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(128))
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class ViewRow(Base):
@@ -30,11 +43,13 @@ class ViewRow(Base):
         Index("ix_saved_queries_named", "project_id", "name", "deleted"),
         Index("ix_saved_queries_sequence", "project_id", "sequence"),
         Index("ix_saved_queries_page", "project_id", "deleted", "created_at", "id"),
+        Index("ix_saved_queries_folder", "folder_id"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)
     project_id: Mapped[int] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(128))
+    folder_id: Mapped[UUID | None] = mapped_column(Uuid)
     description: Mapped[str] = mapped_column(Text, default="")
     query: Mapped[dict[str, Any]] = mapped_column()
     columns: Mapped[list[Any]] = mapped_column(default=list)
@@ -56,6 +71,9 @@ class ViewRow(Base):
     suspended: Mapped[bool] = mapped_column(default=False)
     incremental: Mapped[dict[str, Any] | None] = mapped_column(Json)
     incremental_state: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    folder_name: Mapped[str | None] = column_property(
+        select(FolderRow.name).where(FolderRow.id == folder_id).correlate_except(FolderRow).scalar_subquery()
+    )
 
 
 class EdgeRow(Base):
@@ -123,6 +141,7 @@ class RunRow(Base):
         Index("ix_data_modeling_jobs_view", "project_id", "view_id", "id"),
         Index("ix_data_modeling_jobs_wave", "wave"),
         Index("ix_data_modeling_jobs_status", "project_id", "status"),
+        Index("ix_data_modeling_jobs_begun", "project_id", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hedgerow.kit.clock import iso
 from hedgerow.views.links import Link
-from hedgerow.views.records import View
+from hedgerow.views.records import Folder, View
 from hedgerow.views.runs.ledger import Run
 from hedgerow.warehouse.shapes import column_shape
 from hedgerow.web.access import UserCard, UserCards
@@ -30,6 +30,23 @@ def whole(view: View, cards: UserCards) -> dict[str, Any]:
         "edited_history_id": None,
         "soft_update": None,
     }
+
+
+def folders(records: Iterable[Folder], cards: UserCards) -> list[dict[str, Any]]:
+    """Folders, with one look-up of their makers."""
+    records = list(records)
+    known = cards.cards({each.created_by for each in records if each.created_by is not None})
+    return [
+        {
+            "id": str(each.id),
+            "name": each.name,
+            "created_at": iso(each.created_at),
+            "created_by": None if each.created_by is None else known.get(each.created_by),
+            "view_count": each.view_count,
+            "user_access_level": "manager",
+        }
+        for each in records
+    ]
 
 
 def link(record: Link, cards: Mapping[int, UserCard]) -> dict[str, Any]:
@@ -98,6 +115,8 @@ def _minimal(view: View, cards: Mapping[int, UserCard]) -> dict[str, Any]:
         "id": str(view.id),
         "deleted": view.deleted,
         "name": view.name,
+        "folder_id": str(view.folder_id) if view.folder_id else None,
+        "folder_name": view.folder_name,
         "description": view.description,
         "created_by": None if view.created_by is None else cards.get(view.created_by),
         "created_at": iso(view.created_at),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 from hedgerow.kit.errors import NotFound
 from hedgerow.store import revisions
 from hedgerow.views.records import Incremental, View
-from hedgerow.views.rows import EdgeRow, ViewRow, ViewsetRow
+from hedgerow.views.rows import EdgeRow, FolderRow, ViewRow, ViewsetRow
 from hedgerow.warehouse.records import KeptColumn
 from hedgerow.warehouse.shelf import subject
 
@@ -73,6 +73,12 @@ def taken(session: Session, project_id: int, name: str) -> bool:
     return session.scalar(chosen) is not None
 
 
+def has_folder(session: Session, project_id: int, folder_id: UUID) -> bool:
+    """Whether a project has that folder."""
+    chosen = select(FolderRow.id).where(FolderRow.project_id == project_id, FolderRow.id == folder_id)
+    return session.scalar(chosen) is not None
+
+
 def scheduled(session: Session, project_id: int, frequency: str) -> list[View]:
     """The materialized views that are to be refreshed so often, suspended ones among them."""
     rules = (ViewRow.project_id == project_id, ViewRow.deleted.is_(False), ViewRow.is_materialized.is_(True))
@@ -110,6 +116,8 @@ def change(session: Session, view: View, sequence: int, values: Mapping[str, Any
         setattr(row, name, value)
     row.sequence = sequence
     session.flush()
+    if "folder_id" in values:
+        session.expire(row, ["folder_name"])
     return record(row, row.query)
 
 
@@ -163,6 +171,8 @@ def record(row: ViewRow, query: Mapping[str, Any]) -> View:
         incremental=_incremental(row.incremental),
         incremental_state=row.incremental_state,
         description=row.description,
+        folder_id=row.folder_id,
+        folder_name=row.folder_name,
     )
 
 

@@ -1,0 +1,1 @@
+"""Folders of saved queries: kept, changed and deleted."""
