@@ -17,11 +17,14 @@ import hedgerow.accounts.routes
 import hedgerow.activity.routes
 import hedgerow.checks.routes
 import hedgerow.endpoints.routes
+import hedgerow.overview.routes
 import hedgerow.queries.routes
 import hedgerow.sources.routes.changes
+import hedgerow.sources.routes.deliveries
 import hedgerow.sources.routes.schemas
 import hedgerow.sources.routes.sources
 import hedgerow.variables.routes
+import hedgerow.views.routes.folders
 import hedgerow.views.routes.links
 import hedgerow.views.routes.runs
 import hedgerow.views.routes.saved
@@ -32,14 +35,7 @@ from hedgerow.accounts.administration import make_home, store_url
 from hedgerow.activity import Retention
 from hedgerow.cache import Cache, open_cache
 from hedgerow.checks import Checks, open_checks
-from hedgerow.connectors import Connectors
-from hedgerow.connectors.apis import api_connectors
-from hedgerow.connectors.clickhouse import ClickHouseConnector
-from hedgerow.connectors.custom import custom_connector
-from hedgerow.connectors.mysql import MySqlConnector
-from hedgerow.connectors.postgres import PostgresConnector
-from hedgerow.connectors.project import project_connector
-from hedgerow.connectors.sqlite import SqliteConnector
+from hedgerow.connectors.opening import open_connectors
 from hedgerow.endpoints import Backends as EndpointBackends
 from hedgerow.endpoints import EndpointReaders, Endpoints, open_endpoints
 from hedgerow.endpoints.run.cached.results import Results
@@ -50,11 +46,13 @@ from hedgerow.engine.opening import open_engine
 from hedgerow.files import Files, open_files
 from hedgerow.jobs import Figures as JobFigures
 from hedgerow.jobs import JobRoom, open_jobs
+from hedgerow.kit import lasting
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.outgoing import OutgoingGuard
 from hedgerow.kit.rates import Rate
 from hedgerow.kit.settings import Settings
 from hedgerow.materialize import Tables
+from hedgerow.overview import Overview
 from hedgerow.queries.opening import Backends as QueryBackends
 from hedgerow.queries.opening import open_queries
 from hedgerow.queries.routes import QueryDesk
@@ -173,7 +171,8 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     endpoints = open_endpoints(standing, settings)
     opened.push_async_callback(endpoints.close)
     await endpoints.start()
-    kept = (store, secrets, connectors(settings), jobs, warehouse, tables, engine, checks)
+    known = open_connectors(OutgoingGuard(settings.source_private_hosts), settings.source_folder)
+    kept = (store, secrets, known, jobs, warehouse, tables, engine, checks)
     sources = _open_sources(SourceBackends(*kept, views.managed.switch), views)
     opened.push_async_callback(sources.close)
     rooms = (jobs, accounts, warehouse, tables, checks, queries, views, endpoints, sources)
@@ -185,14 +184,6 @@ def _open_sources(backends: SourceBackends, views: Views) -> Sources:
     sources = open_sources(backends)
     views.managed.makers[REVENUE] = sources.revenue.views
     return sources
-
-
-def connectors(settings: Settings) -> Connectors:
-    """What sources can be connected with."""
-    guard = OutgoingGuard(settings.source_private_hosts)
-    files = SqliteConnector(settings.source_folder)
-    servers = (PostgresConnector(guard), MySqlConnector(guard), ClickHouseConnector(guard))
-    return Connectors([files, *servers, custom_connector(guard), project_connector(guard), *api_connectors(guard)])
 
 
 async def _start_worker(house: House, opened: AsyncExitStack) -> None:
@@ -207,14 +198,22 @@ async def _engine_and_schema(settings: Settings, store: Store, engine: Engine | 
     if engine is not None:
         await asyncio.to_thread(_migrate, store)
         return engine
-    opening, migrating = asyncio.to_thread(open_engine, settings), asyncio.to_thread(_migrate, store)
-    found, migrated = await asyncio.gather(opening, migrating, return_exceptions=True)
+    migrating = asyncio.to_thread(_migrate, store)
+    found, migrated = await asyncio.gather(_opened(settings), migrating, return_exceptions=True)
     if isinstance(found, BaseException):
         raise found
     opened.push_async_callback(found.close)
     if isinstance(migrated, BaseException):
         raise migrated
     return found
+
+
+async def _opened(settings: Settings) -> Engine:
+    """The engine; the embedded one is loaded, which takes as long as the rest of a start. A server may come later."""
+    engine = await asyncio.to_thread(open_engine, settings)
+    if engine.name == "chdb":
+        await engine.ready()
+    return engine
 
 
 def _migrate(store: Store) -> None:
@@ -285,6 +284,8 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
         hedgerow.views.routes.saved.router(house.store, house.views, house.accounts, gate),
         "warehouse_saved_queries",
     )
+    folders = hedgerow.views.routes.folders.router(house.views, house.accounts, gate)
+    mount(app, folders, "warehouse_saved_query_folders")
     runs = hedgerow.views.routes.runs.router(house.store, house.views, house.accounts, gate)
     mount(app, runs, "data_modeling_jobs")
     links = hedgerow.views.routes.links.router(house.store, house.views, house.accounts, gate)
@@ -295,6 +296,9 @@ def _furnish(app: FastAPI, house: House, metrics: Metrics) -> None:
     mount(app, hedgerow.sources.routes.changes.router(house.sources, gate), "external_data_sources")
     mount(app, sources, "external_data_sources")
     mount(app, hedgerow.sources.routes.schemas.router(house.sources, gate), "external_data_schemas")
+    overview = Overview(house.store, house.accounts, house.jobs.jobs, house.warehouse.catalogs, house.queries)
+    mount(app, hedgerow.overview.routes.router(overview, gate), "data_warehouse")
+    app.include_router(hedgerow.sources.routes.deliveries.router(house.sources, refusals))
 
 
 def _watch(metrics: Metrics, figures: Figures) -> None:
@@ -345,7 +349,7 @@ def serve(settings: Settings) -> int:
         bound = serving.listen(settings.host, settings.port)
         app = build(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serving.serve(app, bound, lambda: _announce(app, serving.address(bound))))
+            runner.run(serving.serve(app, bound, lambda: _ready(app, serving.address(bound))))
     except (serving.CannotListen, HedgerowError) as error:
         print(f"hedgerow: {error}", file=sys.stderr)
         return 1
@@ -378,6 +382,7 @@ async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as opened:
         house = await _open(settings, None, opened)
         await _start_worker(house, opened)
+        lasting.end()
         print(f"Hedgerow {__version__} works on {settings.workers} jobs at once", flush=True)
         await stop.wait()
 
@@ -390,7 +395,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _announce(app: FastAPI, address: str) -> None:
+def _ready(app: FastAPI, address: str) -> None:
+    lasting.end()
     lines = [f"Hedgerow {__version__} listens on {address}", f"  docs  {address}/api/docs/"]
     if app.state.first_key:
         lines += [f"  key   {app.state.first_key}", "        (of project 1, with every scope; it is not shown again)"]

@@ -63,7 +63,12 @@ class Api:
 
     def url(self, path: str) -> str:
         """Paths of the project's own resources begin at its mount; those under `/api` and the server's stay."""
-        whole = path.startswith(("/api", "http")) or path.rstrip("/") in {"", "/healthz", "/readyz", "/metrics"}
+        whole = path.startswith(("/api", "/public", "http")) or path.rstrip("/") in {
+            "",
+            "/healthz",
+            "/readyz",
+            "/metrics",
+        }
         return path if whole else f"/api/projects/{self.project_id}{path}"
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:

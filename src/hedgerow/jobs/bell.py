@@ -2,14 +2,16 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import psycopg
 import structlog
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from hedgerow.store import Store
+
+if TYPE_CHECKING:
+    import psycopg
 
 _CHANNEL = "hedgerow_jobs"
 _AGAIN_SECONDS = 1.0
@@ -52,6 +54,8 @@ class Bell:
         """Hear other processes, until cancelled. A connection that breaks is made anew; meanwhile looking must do."""
         if self._store.is_sqlite:
             return
+        import psycopg  # loaded by those who have such a store
+
         url = self._store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
@@ -65,8 +69,10 @@ class Bell:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def _connected(url: str) -> psycopg.AsyncConnection[Any]:
+async def _connected(url: str) -> "psycopg.AsyncConnection[Any]":
     """A connection; the library would leave one open that is cancelled when it is nearly there."""
+    import psycopg
+
     connecting = asyncio.ensure_future(psycopg.AsyncConnection.connect(url, autocommit=True))
     try:
         return await asyncio.shield(connecting)

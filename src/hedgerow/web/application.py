@@ -67,7 +67,12 @@ def create(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
         *([Middleware(Proxies, trusted=trusted)] if (trusted := networks(settings.trusted_proxies)) else ()),
         Middleware(Frame, metrics=metrics),
         *([Middleware(Browsers, origins=origins)] if (origins := settings.allowed_origins) else ()),
-        Middleware(Bodies, json_max_bytes=settings.body_max_bytes, upload_max_bytes=upload_max),
+        Middleware(
+            Bodies,
+            json_max_bytes=settings.body_max_bytes,
+            upload_max_bytes=upload_max,
+            public_max_bytes=settings.webhook_max_bytes,
+        ),
         Middleware(Express, lanes=lanes),
     )
     app.state.site_url = settings.site_url

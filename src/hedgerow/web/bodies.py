@@ -14,6 +14,8 @@ from hedgerow.web.errors import render
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 _BODY = "hedgerow.body"
+PUBLIC = "/public/"
+"""Paths that anybody may post to: bodies are small, and left as they came."""
 
 
 async def whole(request: Request) -> bytes:
@@ -25,8 +27,11 @@ async def whole(request: Request) -> bytes:
 class Bodies:
     """ASGI middleware. JSON bodies are read whole and checked once; others (uploads) are counted as they stream by."""
 
-    def __init__(self, app: ASGIApp, json_max_bytes: int, upload_max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, json_max_bytes: int, upload_max_bytes: int, public_max_bytes: int = 1 << 20
+    ) -> None:
         self._app, self._json_max, self._upload_max = app, json_max_bytes, upload_max_bytes
+        self._public_max = public_max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,6 +43,13 @@ class Bodies:
         length, content_type, chunked = _announced(scope)
         if not length and not chunked:
             await self._app(scope, receive, send)
+            return
+        public = scope["path"].startswith(PUBLIC)
+        if public:
+            if length > self._public_max:
+                await render(_too_large(self._public_max))(scope, receive, send)
+                return
+            await self._app(scope, _counted(receive, self._public_max), send)
             return
         is_json = content_type == b"" or b"json" in content_type
         limit = self._json_max if is_json else self._upload_max
