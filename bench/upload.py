@@ -14,9 +14,11 @@ from bench.processes import hedgerow
 from bench.table import Measured, show
 from hedgerow.kit.ids import token
 
-_ROWS = 6_000_000
+_ROWS = 34_500_000
 _PORT = 18_474
 _MOST_MEMORY_MB = 200.0
+# What was loaded is merged in the background once it is all there: that takes memory, too.
+_MERGING_SECONDS = 30
 
 
 def _write_csv(path: Path, rows: int) -> float:
@@ -55,7 +57,7 @@ async def _insert(path: Path) -> float:
 
 
 class _Memory:
-    """Watches how much memory a process holds while a file comes in: until the whole of it is on disk."""
+    """Watches how much memory a process holds: until the whole of a file is on disk, and in all."""
 
     def __init__(self, pid: int, incoming: Path, size: int) -> None:
         self._pid, self._incoming, self._size = pid, incoming, size
@@ -114,6 +116,7 @@ def main() -> None:
             _post(small, key, "first")
             with _Memory(process.pid, Path(home, "incoming"), path.stat().st_size) as memory:
                 seconds = _post(path, key, "large")
+                time.sleep(_MERGING_SECONDS)
     ours, floor = _ROWS / seconds / 1e6, _ROWS / alone / 1e6
     receiving, whole = memory.receiving - memory.start, memory.whole - memory.start
     show(
@@ -122,7 +125,7 @@ def main() -> None:
             Measured("million rows a second", ours, floor, "", ">= 0.5 of the engine's insert", ours >= floor / 2),
             Measured("seconds", seconds, alone, "s", "", None),
             Measured("memory while receiving", receiving, size, "MB", "<= 200 MB", receiving <= _MOST_MEMORY_MB),
-            Measured("memory in all, the engine's included", whole, size, "MB", "<= 200 MB", whole <= _MOST_MEMORY_MB),
+            Measured("memory in all, merges after it included", whole, size, "MB", "<= 200 MB", whole <= _MOST_MEMORY_MB),
         ],
     )
 
