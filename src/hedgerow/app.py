@@ -173,16 +173,17 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     await endpoints.start()
     known = open_connectors(OutgoingGuard(settings.source_private_hosts), settings.source_folder)
     kept = (store, secrets, known, jobs, warehouse, tables, engine, checks)
-    sources = _open_sources(SourceBackends(*kept, views.managed.switch), views)
+    sources = _open_sources(SourceBackends(*kept, views.managed.switch), views, queries, settings)
     opened.push_async_callback(sources.close)
     rooms = (jobs, accounts, warehouse, tables, checks, queries, views, endpoints, sources)
     return House(settings, store, secrets, engine, figures, cache, files, *rooms)
 
 
-def _open_sources(backends: SourceBackends, views: Views) -> Sources:
-    """The room of sources, which tells that of views what there is to say of revenue."""
-    sources = open_sources(backends)
+def _open_sources(backends: SourceBackends, views: Views, queries: QueryDesk, settings: Settings) -> Sources:
+    """The room of sources, which tells views what there is to say of revenue, and opens connections for queries."""
+    sources = open_sources(backends, settings.direct_max_rows)
     views.managed.makers[REVENUE] = sources.revenue.views
+    queries.connections.introduce(sources.connections.open)
     return sources
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgerow.connectors.types import arrow_type, engine_type, holds
 from hedgerow.sources.sync import cursors
-from hedgerow.sources.sync.types import arrow_type, engine_type, holds
 
 _SCALARS = st.sampled_from(
     [

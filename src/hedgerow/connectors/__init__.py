@@ -2,6 +2,7 @@
 
 from hedgerow.connectors.base import (
     Ask,
+    Condition,
     Connector,
     Cursor,
     CursorType,
@@ -13,6 +14,7 @@ from hedgerow.connectors.base import (
     Refused,
     RemoteColumn,
     RemoteTable,
+    Sift,
     SourceError,
     SyncType,
     Unreachable,
@@ -24,6 +26,7 @@ from hedgerow.connectors.watching import Unwanted, Watch
 
 __all__ = [
     "Ask",
+    "Condition",
     "Connector",
     "Connectors",
     "Cursor",
@@ -36,6 +39,7 @@ __all__ = [
     "Refused",
     "RemoteColumn",
     "RemoteTable",
+    "Sift",
     "SourceError",
     "SyncType",
     "Unreachable",

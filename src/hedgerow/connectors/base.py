@@ -107,7 +107,7 @@ class Declaration:
     shorter ways of giving the fields (aliases, a connection string) before they are checked; it must bear anything that
     JSON can hold, and only part of the fields. `hosts` names every host that secrets may be sent to;
     `host_label` is what the field they come from is called. `snapshot`: all rows of one read are of one moment.
-    `webhook`: the remote can tell of changes by itself.
+    `webhook`: the remote can tell of changes by itself. `live`: its tables can be read by queries, as they run.
     """
 
     source_type: str
@@ -123,6 +123,7 @@ class Declaration:
     host_label: str = "connection host"
     snapshot: bool = False
     webhook: WebhookForm | None = None
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,31 @@ class RemoteTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison with a column; only `in` has several values. A moment is in UTC, and tells no zone.
+
+    Numbers are compared with numbers, texts (`=` and `in` alone) with texts, and moments with days and moments.
+    """
+
+    column: str
+    op: Literal["=", "!=", "<", "<=", ">", ">=", "in"]
+    values: tuple[int | str | datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sift:
+    """Which rows are wanted: those that meet all conditions, and of these the first so many in an order.
+
+    A connector may give more rows than that, and never fewer: it tells its remote of what means the same there. `order`
+    is of columns, each with whether it is descending; null is last.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    order: tuple[tuple[str, bool], ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """What to read: of `columns` (all when `None`), and where a `cursor` is named what lies beyond `after`.
 
@@ -184,6 +210,7 @@ class Ask:
     `batch_rows` rows or about `batch_bytes` bytes, whichever comes first. `watch` says when nobody wants more.
     `known`, for a cursor with units, are those that are there already: all others are asked for, whatever `after` is.
     `found` is the table as it was found before: where it is another by now, the read raises for another try.
+    `sift`, for a `live` connector and without a cursor, says which rows are wanted.
     """
 
     table: str
@@ -196,6 +223,7 @@ class Ask:
     watch: Watch = field(default_factory=Watch, compare=False, repr=False)
     known: frozenset[tuple[str, CursorValue]] | None = None
     found: RemoteTable | None = field(default=None, compare=False, repr=False)
+    sift: Sift | None = None
 
 
 class Connector(Protocol):

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     async_query_timeout: float = Field(600.0, gt=0, description="Longest an asynchronous query may run, seconds.")
     query_memory: int = Field(4 << 30, gt=0, description="Most memory one query may take, bytes.")
     query_max_rows: int = Field(50_000, gt=0, description="Most rows one answer may hold.")
+    direct_max_rows: int = Field(
+        5_000_000, gt=0, description="Most rows a query may fetch of one table of a direct source."
+    )
     query_max_bytes: int = Field(1 << 20, gt=0, description="Longest query text, bytes.")
     query_concurrency: int = Field(0, ge=0, description="Queries that run at once; 0 takes two per core.")
     workers: int = Field(2, ge=0, description="Background jobs that run at once in this process; 0 is none.")

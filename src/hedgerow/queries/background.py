@@ -10,6 +10,7 @@ from hedgerow.engine.base import Engine
 from hedgerow.kit.clock import iso, now
 from hedgerow.kit.errors import HedgerowError, InvalidInput
 from hedgerow.queries.identity import engine_id
+from hedgerow.queries.live import Connections
 from hedgerow.queries.running import Asked, Runners
 from hedgerow.queries.statuses import Name, Statuses, progress_object, started
 
@@ -21,8 +22,9 @@ _log = structlog.get_logger()
 class Background:
     """Any process may ask for a query's status or cancel it, whichever runs it."""
 
-    def __init__(self, runners: Runners, statuses: Statuses, engine: Engine) -> None:
+    def __init__(self, runners: Runners, statuses: Statuses, engine: Engine, connections: Connections) -> None:
         self._runners, self._statuses, self._engine = runners, statuses, engine
+        self._connections = connections
         self._tasks: dict[Name, asyncio.Task[None]] = {}
 
     async def start(self, name: Name, asked: Asked) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class Background:
             with suppress(asyncio.CancelledError):
                 await task
             return True
+        found = await self._connections.cancel(engine_id(name.project_id, name.id)) or found
         return found or await self._statuses.read(name) is not None
 
     async def close(self) -> None:

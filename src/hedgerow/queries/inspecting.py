@@ -14,6 +14,7 @@ from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.parser import parse_expr, parse_program, parse_select, parse_template
 from hedgerow.language.syntax.visitor import walk
 from hedgerow.queries.kinds import HogQLQuery, VariableUse
+from hedgerow.queries.live import Connections
 from hedgerow.queries.running import Asked, check_text, compiled_beside, freshly_made
 from hedgerow.warehouse import Catalogs
 
@@ -26,6 +27,7 @@ class HogQLMetadata(BaseModel):
     language: Literal["hogQL", "hogQLExpr", "hog", "hogTemplate", "hogJson"]
     query: str
     sourceQuery: HogQLQuery | None = None  # noqa: N815  (the API's own name)
+    connectionId: str | None = None  # noqa: N815  (the API's own name)
     globals: dict[str, JsonValue] | None = None
     filters: dict[str, JsonValue] | None = None
     variables: dict[str, VariableUse] | None = None
@@ -36,13 +38,19 @@ class DatabaseSchemaQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     kind: Literal["DatabaseSchemaQuery"] = "DatabaseSchemaQuery"
+    connectionId: str | None = None  # noqa: N815  (the API's own name)
 
 
 class Inspector:
     """Answers both kinds from a project's catalog."""
 
-    def __init__(self, catalogs: Catalogs, settings: Settings) -> None:
-        self._catalogs, self._settings = catalogs, settings
+    def __init__(self, catalogs: Catalogs, connections: Connections, settings: Settings) -> None:
+        self._catalogs, self._connections, self._settings = catalogs, connections, settings
+
+    async def _catalog(self, project_id: int, connection_id: str | None) -> Catalog:
+        if connection_id is None:
+            return await self._catalogs.fetch(project_id)
+        return await self._connections.described(project_id, connection_id)
 
     async def metadata(self, asked: Asked) -> bytes:
         """`{isValid, errors, warnings, notices, table_names, …}`; positions are offsets in the text."""
@@ -79,19 +87,21 @@ class Inspector:
         elif query.language == "hogQL":
             values: dict[str, Any] = {use.code_name: use.value for use in (query.variables or {}).values()}
             options = CompileOptions(variables=values, filters=query.filters)
-            catalog = await self._catalogs.fetch(project_id)
+            catalog = await self._catalog(project_id, query.connectionId)
             return list((await compiled_beside(query.query, catalog, options)).tables)
         else:
             parse_expr(query.query)
             source = query.sourceQuery.query if query.sourceQuery else None
             text = f"SELECT {query.query} FROM ({source})" if source else f"SELECT {query.query}"
             if source:
-                await compiled_beside(text, await self._catalogs.fetch(project_id), CompileOptions())
+                catalog = await self._catalog(project_id, query.connectionId)
+                await compiled_beside(text, catalog, CompileOptions())
         return []
 
     async def schema(self, asked: Asked) -> bytes:
         """`{tables: {name: {type, id, name, fields, …}}, joins: []}`."""
-        catalog = await self._catalogs.fetch(asked.project_id)
+        chosen = asked.query.connectionId if isinstance(asked.query, DatabaseSchemaQuery) else None
+        catalog = await self._catalog(asked.project_id, chosen)
         return orjson.dumps({"tables": _tables(catalog), "joins": []} | freshly_made())
 
 

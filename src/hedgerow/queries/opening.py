@@ -9,6 +9,7 @@ from hedgerow.kit.settings import Settings
 from hedgerow.queries.background import Background
 from hedgerow.queries.inspecting import DatabaseSchemaQuery, HogQLMetadata, Inspector
 from hedgerow.queries.kinds import HOGQL, Kind, Kinds
+from hedgerow.queries.live import Connections
 from hedgerow.queries.routes import QueryDesk
 from hedgerow.queries.running import Handler, Runners, SqlRunner
 from hedgerow.queries.statuses import Statuses
@@ -32,8 +33,9 @@ def open_queries(
     backends: Backends, settings: Settings, more: Iterable[tuple[Kind, Handler]] = ()
 ) -> tuple[QueryDesk, Background]:
     """The desk that the routes use, and the background that has to be closed. `more`: other rooms' kinds."""
-    sql = SqlRunner(backends.store, backends.catalogs, backends.engine, settings)
-    inspector = Inspector(backends.catalogs, settings)
+    connections = Connections(backends.engine, backends.cache)
+    sql = SqlRunner(backends.store, backends.catalogs, backends.engine, connections, settings)
+    inspector = Inspector(backends.catalogs, connections, settings)
     handled: list[tuple[Kind, Handler]] = [
         (HOGQL, sql.answer),
         (Kind("HogQLMetadata", HogQLMetadata), inspector.metadata),
@@ -42,5 +44,5 @@ def open_queries(
     ]
     kinds = Kinds(kind for kind, _ in handled)
     runners = Runners({kind.name: handler for kind, handler in handled})
-    background = Background(runners, Statuses(backends.cache), backends.engine)
-    return QueryDesk(kinds, runners, background, backends.slots, settings), background
+    background = Background(runners, Statuses(backends.cache), backends.engine, connections)
+    return QueryDesk(kinds, runners, background, backends.slots, settings, connections), background

@@ -13,6 +13,7 @@ from hedgerow.kit.settings import Settings
 from hedgerow.queries.background import Background
 from hedgerow.queries.identity import engine_id
 from hedgerow.queries.kinds import Kinds, VariableUse
+from hedgerow.queries.live import Connections
 from hedgerow.queries.running import Asked, Runners
 from hedgerow.queries.statuses import Name
 from hedgerow.queries.values import Overrides
@@ -51,10 +52,16 @@ class QueryDesk:
     """What the routes need."""
 
     def __init__(
-        self, kinds: Kinds, runners: Runners, background: Background, slots: Slots, settings: Settings
+        self,
+        kinds: Kinds,
+        runners: Runners,
+        background: Background,
+        slots: Slots,
+        settings: Settings,
+        connections: Connections,
     ) -> None:
         self.kinds, self.runners, self.background = kinds, runners, background
-        self.slots, self.settings = slots, settings
+        self.slots, self.settings, self.connections = slots, settings, connections
 
     async def run(self, asked: Asked) -> bytes:
         """The answer of a query that somebody waits for; one that reads rows needs a slot."""

@@ -8,20 +8,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from hedgerow.engine.base import Engine
-from hedgerow.engine.errors import QueryTooLarge
-from hedgerow.engine.result import Limits, Query
+from hedgerow.engine.errors import QueryTimeout, QueryTooLarge
+from hedgerow.engine.result import Answer, Limits, Query
 from hedgerow.kit.clock import iso, now
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.kit.settings import Settings
 from hedgerow.language.query.catalog import Catalog
-from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, compile_query
+from hedgerow.language.query.live import with_tables
+from hedgerow.language.query.pipeline import CompiledQuery, CompileOptions, compile_query, plan_reads
 from hedgerow.queries.answers import spliced, trimmed
 from hedgerow.queries.kinds import HogQLQuery
+from hedgerow.queries.live import Connections
 from hedgerow.queries.values import Overrides, variable_values
 from hedgerow.store import Store
 from hedgerow.warehouse import Catalogs
 
 _LONG_TEXT = 8_000
+_RAW = "Queries are written in HogQL, for connections as well: sendRawQuery is not supported."
 _IMPLICIT_LIMIT = "The query has no LIMIT: at most {rows} rows are answered. Add a LIMIT to choose another number."
 
 
@@ -54,36 +57,60 @@ class Runners:
 class SqlRunner:
     """Answers `HogQLQuery`."""
 
-    def __init__(self, store: Store, catalogs: Catalogs, engine: Engine, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, catalogs: Catalogs, engine: Engine, connections: Connections, settings: Settings
+    ) -> None:
         self._store, self._catalogs, self._engine, self._settings = store, catalogs, engine, settings
+        self._connections = connections
 
     async def answer(self, asked: Asked) -> bytes:
         """The rows, spliced into everything else the API says of them."""
         query = asked.query
         if not isinstance(query, HogQLQuery):
             raise InvalidInput("A HogQLQuery is needed here.", attr="query__kind")
-        compiled = await self.compiled(asked.project_id, query, asked.overrides)
-        limits = Limits(asked.seconds, self._settings.query_memory)
-        answer = await self._engine.run(Query(compiled.sql, compiled.parameters, limits, asked.id))
+        check_text(query.query, self._settings)
+        options = await self._options(asked.project_id, query, asked.overrides)
+        if query.connectionId is None:
+            compiled = await compiled_beside(query.query, await self._catalogs.fetch(asked.project_id), options)
+            answer = await self._run(asked, compiled)
+        else:
+            compiled, answer = await self._live(asked, query, query.connectionId, options)
         rows, _, has_more = trimmed(answer, compiled.row_limit)
         pairs = zip(compiled.columns, answer.columns, strict=True)
         return spliced(rows, envelope(query, compiled, has_more, [[name, column.type] for name, column in pairs]))
 
-    async def compiled(self, project_id: int, query: HogQLQuery, overrides: Overrides) -> CompiledQuery:
-        """The query for the engine; raises `InvalidInput` for whatever is wrong with it."""
-        check_text(query.query, self._settings)
-        if query.connectionId is not None:
-            raise InvalidInput("Queries over a direct connection are not supported.", attr="query__connectionId")
+    async def _run(self, asked: Asked, compiled: CompiledQuery) -> Answer:
+        limits = Limits(asked.seconds, self._settings.query_memory)
+        return await self._engine.run(Query(compiled.sql, compiled.parameters, limits, asked.id))
+
+    async def _live(
+        self, asked: Asked, query: HogQLQuery, connection_id: str, options: CompileOptions
+    ) -> tuple[CompiledQuery, Answer]:
+        """Of tables that are read at a remote meanwhile; the time for both is the query's."""
+        if query.sendRawQuery:
+            raise InvalidInput(_RAW, attr="query__sendRawQuery")
+        try:
+            async with asyncio.timeout(asked.seconds):
+                connection = await self._connections.open(asked.project_id, connection_id)
+                reads = await asyncio.to_thread(plan_reads, query.query, connection.catalog, options)
+                # What is wrong with the query is said before anything is fetched for it.
+                seen = with_tables(connection.catalog, {read.table: "live" for read in reads.reads})
+                await compiled_beside(query.query, seen, options)
+                async with self._connections.fetched(connection, reads, asked.id) as catalog:
+                    compiled = await compiled_beside(query.query, catalog, options)
+                    return compiled, await self._run(asked, compiled)
+        except TimeoutError:
+            raise QueryTimeout() from None
+
+    async def _options(self, project_id: int, query: HogQLQuery, overrides: Overrides) -> CompileOptions:
         values: dict[str, Any] = {}
         if query.variables or overrides.variables:
             values = await asyncio.to_thread(variable_values, self._store, project_id, query, overrides)
-        catalog = await self._catalogs.fetch(project_id)
-        options = CompileOptions(
+        return CompileOptions(
             variables=values,
             filters=overrides.filters if overrides.filters is not None else query.filters,
             limit_max=self._settings.query_max_rows,
         )
-        return await compiled_beside(query.query, catalog, options)
 
 
 async def compiled_beside(text: str, catalog: Catalog, options: CompileOptions) -> CompiledQuery:

@@ -12,9 +12,9 @@ from hedgerow.connectors import RemoteTable
 from hedgerow.jobs import Control, Job
 from hedgerow.kit.errors import InvalidInput, NotFound
 from hedgerow.materialize import Tables
-from hedgerow.sources.creating import add_schemas
+from hedgerow.sources.creating import NAME_REQUIRED, add_schemas
 from hedgerow.sources.events.shelf import EventShelf, WebhookShelf
-from hedgerow.sources.form import configuring, guarding, wishes
+from hedgerow.sources.form import configuring, direct, guarding, wishes
 from hedgerow.sources.form.bodies import RevenueConfig, SourceChange
 from hedgerow.sources.logs.shelf import LogShelf
 from hedgerow.sources.records import COMPLETED, RUNNING, Schema, Source
@@ -27,6 +27,7 @@ from hedgerow.store.secrets import SecretUnreadable
 from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.warehouse.synced import SyncedTables
 
+_LONGEST_NAME = 100
 _FIXED = "Access method cannot be changed. Create a new source instead."
 
 
@@ -48,12 +49,14 @@ class Changing:
     async def change(self, project_id: int, user_id: int, source_id: UUID, body: SourceChange) -> Source:
         """Set what is said. New values of the form are tried out first; a secret that is left out stays."""
         source, kept = await asyncio.to_thread(self.opened, project_id, source_id)
-        if body.access_method not in (None, "warehouse"):
+        if body.access_method not in (None, source.access_method):
             raise InvalidInput(_FIXED, attr="access_method")
         config = None
         if body.job_inputs is not None:
             config = await self._tried(source, kept, body.job_inputs)
         values = {"description": body.description} if "description" in body.model_fields_set else {}
+        if source.direct and "prefix" in body.model_fields_set:
+            values["prefix"] = _display_name(body.prefix)
 
         def write() -> Source:
             with self.store.write() as session:
@@ -99,8 +102,14 @@ class Changing:
         self.synced.catalogs.forget(project_id)
         return changed
 
-    def reload(self, project_id: int, user_id: int, source_id: UUID) -> Source:
-        """Sync every enabled table as soon as a worker has time. Blocking."""
+    async def reload(self, project_id: int, user_id: int, source_id: UUID) -> None:
+        """Sync every enabled table as soon as a worker has time; look for the tables of a direct source."""
+        if (await asyncio.to_thread(self.opened, project_id, source_id))[0].direct:
+            await self.refresh(project_id, source_id)
+        else:
+            await asyncio.to_thread(self._reload, project_id, user_id, source_id)
+
+    def _reload(self, project_id: int, user_id: int, source_id: UUID) -> Source:
         with self.store.write() as session:
             source = self.shelf.get(session, project_id, source_id)
             chosen = [schema for schema in self.shelf.schemas(session, [source]) if schema.should_sync]
@@ -198,6 +207,10 @@ class Changing:
             "total_tables_seen": len(there),
         }
 
+    def refuse_direct(self, session: Session, schema: Schema) -> None:
+        """Raises `ActionRefused` where a schema is of a source that is queried directly."""
+        direct.refuse(self.shelf.get(session, schema.project_id, schema.source_id))
+
     def _vanish(self, session: Session, schema: Schema) -> None:
         """A table that the remote has no more: what was synced of it stays."""
         self.scheduling.forget(session, schema)
@@ -205,3 +218,14 @@ class Changing:
             self.shelf.change_schema(session, schema.id, {"deleted": True, "should_sync": False})
         else:
             self.shelf.change_schema(session, schema.id, {"should_sync": False, "status": COMPLETED})
+
+
+def _display_name(given: str | None) -> str:
+    """What a direct source is to be called; raises `InvalidInput`."""
+    name = (given or "").strip()
+    if not name:
+        raise InvalidInput(NAME_REQUIRED, attr="prefix")
+    if len(name) > _LONGEST_NAME:
+        text = f"Ensure this field has no more than {_LONGEST_NAME} characters."
+        raise InvalidInput(text, attr="prefix", code="max_length")
+    return name

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from hedgerow.connectors import RemoteTable
 from hedgerow.sources import names
-from hedgerow.sources.form import configuring, wishes
+from hedgerow.sources.form import configuring, direct, wishes
 from hedgerow.sources.form.automatic import everything
 from hedgerow.sources.form.bodies import LogWish, NewSource, Setup
 from hedgerow.sources.logs.settling import Settling
-from hedgerow.sources.records import Source
+from hedgerow.sources.records import COMPLETED, DIRECT, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, counted
 from hedgerow.sources.scheduling import Scheduling
@@ -22,6 +22,7 @@ from hedgerow.sources.shelf import Shelf
 from hedgerow.store import Store
 from hedgerow.warehouse.errors import ActionRefused
 
+NAME_REQUIRED = "Name is required for direct query sources"
 _DIRECT = "Direct query mode is currently supported only for Postgres and MySQL sources."
 
 
@@ -42,26 +43,23 @@ class Creating:
         await asyncio.to_thread(self.check_name, project_id, body.source_type, body.prefix, body.access_method)
         given = dict(body.payload if body.payload is not None else body.job_inputs or {})
         wanted = given.pop("schemas", None)
-        all_tables = isinstance(body, Setup)
         config = configuring.cleaned(declaration, given)
         log = self.settling.wish(body.source_type, given)
+        if log is not None and body.access_method == DIRECT:
+            raise ActionRefused(direct.NEVER_SYNCED, attr="payload")
         await self.remotes.check(body.source_type, config)
         tables = await self.remotes.discover(body.source_type, config)
-        chosen = wishes.chosen(everything(tables) if all_tables else wanted, tables, cdc=log is not None)
+        wanted = everything(tables) if isinstance(body, Setup) else wanted
+        if body.access_method == DIRECT:
+            chosen = direct.chosen(wanted, tables)
+        else:
+            chosen = wishes.chosen(wanted, tables, cdc=log is not None)
         for each in chosen.values():
             wishes.check_sweep(declaration, each)
         if log is not None:
             followed = [name for name, values in chosen.items() if values.get("sync_type") == "cdc"]
             await self.settling.check(body.source_type, config, log, followed)
-        values = {
-            "source_type": body.source_type,
-            "prefix": body.prefix or None,
-            "prefix_key": names.prefix_key(body.prefix),
-            "description": body.description,
-            "created_by": user_id or None,
-            "created_via": body.created_via or "api",
-            "revenue_enabled": counted(body.source_type),
-        }
+        values = {**_named(body), "created_by": user_id or None}
         try:
             return await asyncio.to_thread(self._add, project_id, (values, log), config, tables, chosen)
         except IntegrityError:
@@ -69,19 +67,21 @@ class Creating:
 
     def check_name(self, project_id: int, source_type: str, prefix: str | None, access_method: str) -> None:
         """Whether a type and a prefix can be had together. Blocking."""
-        if access_method == "direct":
-            if source_type not in {"Postgres", "MySQL"}:
+        if access_method == DIRECT:
+            if not self.remotes.connector(source_type).declaration.live:
                 raise ActionRefused(_DIRECT, attr="access_method")
             if not (prefix or "").strip():
-                raise ActionRefused("Name is required for direct query sources", attr="prefix")
-            raise ActionRefused("Direct query mode is not supported by this server yet.", attr="access_method")
+                raise ActionRefused(NAME_REQUIRED, attr="prefix")
+            return
         names.check_prefix(prefix or "")
         with self.store.read() as session:
             self._check_free(session, project_id, source_type, prefix)
 
     def _check_free(self, session: Session, project_id: int, source_type: str, prefix: str | None) -> None:
         for other in self.shelf.of_project(session, project_id):
-            if other.source_type == source_type and names.prefix_key(other.prefix) == names.prefix_key(prefix):
+            if other.direct or other.source_type != source_type:
+                continue
+            if names.prefix_key(other.prefix) == names.prefix_key(prefix):
                 raise ActionRefused(names.PREFIX_TAKEN if prefix else names.PREFIX_REQUIRED, attr="prefix")
 
     def _add(
@@ -94,11 +94,14 @@ class Creating:
     ) -> Source:
         values, log = said
         with self.store.write() as session:
-            self._check_free(session, project_id, values["source_type"], values["prefix"])
+            if values["access_method"] != DIRECT:
+                self._check_free(session, project_id, values["source_type"], values["prefix"])
             source = self.shelf.add(session, project_id, values, config)
             if log is not None:
                 self.settling.settle(session, source, log)
             add_schemas(session, self.shelf, source, tables, chosen)
+            if source.direct:
+                return source
             self.scheduling.look_often(session, source)
             for schema in self.shelf.schemas(session, [source]):
                 if schema.should_sync:
@@ -106,6 +109,21 @@ class Creating:
                     self.scheduling.trigger(session, schema, values["created_by"])
             self.revenue.follow(session, source)
             return source
+
+
+def _named(body: NewSource) -> dict[str, Any]:
+    """What is said of a source beside what it connects with."""
+    live = body.access_method == DIRECT
+    return {
+        "source_type": body.source_type,
+        "prefix": (body.prefix or "").strip() if live else body.prefix or None,
+        "prefix_key": names.direct_key() if live else names.prefix_key(body.prefix),
+        "description": body.description,
+        "created_via": body.created_via or "api",
+        "revenue_enabled": counted(body.source_type),
+        "access_method": body.access_method,
+        **({"status": COMPLETED} if live else {}),
+    }
 
 
 def add_schemas(
@@ -118,8 +136,10 @@ def add_schemas(
     """A schema for each table; those that are not chosen are not synced."""
     taken = shelf.table_names(session, source.project_id)
     for table in tables:
-        called = names.stored_name(source.prefix, source.source_type, table.name, taken)
-        taken.add(called)
+        called = table.name
+        if not source.direct:
+            called = names.stored_name(source.prefix, source.source_type, table.name, taken)
+            taken.add(called)
         values = {
             "name": table.name,
             "label": table.label,

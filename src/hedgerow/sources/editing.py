@@ -13,7 +13,7 @@ from hedgerow.connectors.changes import change_source
 from hedgerow.kit.errors import BareError, InvalidInput
 from hedgerow.sources.changing import Changing
 from hedgerow.sources.events.records import FREQUENCY
-from hedgerow.sources.form import wishes
+from hedgerow.sources.form import direct, wishes
 from hedgerow.sources.form.bodies import SchemaChange
 from hedgerow.sources.records import BOTH, BY_CURSOR, COMPLETED, HISTORY, Schema
 from hedgerow.sources.shapes import incremental_fields
@@ -54,6 +54,8 @@ class Editing:
                 self._change(session, user_id, known[schema_id], _said(body))
 
     def _change(self, session: Session, user_id: int, schema: Schema, said: Mapping[str, Any]) -> Schema:
+        if self.changing.shelf.get(session, schema.project_id, schema.source_id).direct:
+            return self.changing.shelf.change_schema(session, schema.id, direct.edited(schema, said))
         log = self.changing.logs.get(session, schema.source_id)
         values = edited(schema, said, cdc=log is not None and log.enabled)
         if "key_sweep" in values:
@@ -102,7 +104,7 @@ class Editing:
     def reload(self, project_id: int, user_id: int, schema_id: UUID, *, anew: bool = False) -> Schema:
         """Sync now; `anew`: read everything, whatever is there. The old rows serve until then. Blocking."""
         with self.changing.store.write() as session:
-            schema = self.changing.shelf.schema(session, project_id, schema_id)
+            schema = self._synced(session, project_id, schema_id)
             if schema.sync_type is None:
                 raise ActionRefused(wishes.TYPE_FIRST)
             if anew:
@@ -112,7 +114,7 @@ class Editing:
     def cancel(self, project_id: int, schema_id: UUID) -> None:
         """End the run that is under way. Blocking."""
         with self.changing.store.write() as session:
-            schema = self.changing.shelf.schema(session, project_id, schema_id)
+            schema = self._synced(session, project_id, schema_id)
             if not self.changing.scheduling.stop(session, schema):
                 raise BareError(400, {"detail": "No running sync to cancel."})
             if schema.pushed:
@@ -121,7 +123,7 @@ class Editing:
     def delete_data(self, project_id: int, user_id: int, schema_id: UUID) -> None:
         """Let the table go; the schema stays. Blocking."""
         with self.changing.store.write() as session:
-            schema = self.changing.shelf.schema(session, project_id, schema_id)
+            schema = self._synced(session, project_id, schema_id)
             self.changing.scheduling.stop(session, schema)
             self.changing.drop_table(session, schema, user_id)
             status = COMPLETED if schema.last_synced_at else None
@@ -139,7 +141,7 @@ class Editing:
 
         def read() -> tuple[Schema, str, dict[str, Any]]:
             with self.changing.store.read() as session:
-                schema = self.changing.shelf.schema(session, project_id, schema_id)
+                schema = self._synced(session, project_id, schema_id)
                 source = self.changing.shelf.get(session, project_id, schema.source_id)
                 return schema, source.source_type, self.changing.shelf.config(session, source)
 
@@ -151,6 +153,12 @@ class Editing:
         await asyncio.to_thread(self._keep_remote, schema, wishes.remote_of(found))
         logs = change_source(self.changing.remotes.connector(source_type)) is not None
         return incremental_fields(found, logs=logs)
+
+    def _synced(self, session: Session, project_id: int, schema_id: UUID) -> Schema:
+        """A schema that can be synced; raises `ActionRefused` for one of a source that is queried directly."""
+        schema = self.changing.shelf.schema(session, project_id, schema_id)
+        self.changing.refuse_direct(session, schema)
+        return schema
 
     def _keep_remote(self, schema: Schema, remote: Mapping[str, Any]) -> None:
         with self.changing.store.write() as session:

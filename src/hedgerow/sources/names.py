@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection
+from uuid import uuid4
 
 from hedgerow.warehouse.errors import ActionRefused
 
@@ -25,6 +26,11 @@ def check_prefix(prefix: str) -> None:
     if not _PREFIX.fullmatch(bare):
         text = "Prefix must contain only letters, numbers, and underscores, and start with a letter or underscore"
         raise ActionRefused(text, attr="prefix")
+
+
+def direct_key() -> str:
+    """The key of a source whose prefix is only shown: no other has it, and no prefix can."""
+    return f"direct:{uuid4().hex}"
 
 
 def prefix_key(prefix: str | None) -> str:

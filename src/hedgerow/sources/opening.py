@@ -15,6 +15,8 @@ from hedgerow.sources.changes.packing import Packing
 from hedgerow.sources.changes.wave import Waves
 from hedgerow.sources.changing import Changing
 from hedgerow.sources.creating import Creating
+from hedgerow.sources.direct.connections import Connections
+from hedgerow.sources.direct.fetching import Fetching
 from hedgerow.sources.editing import Editing
 from hedgerow.sources.events.shelf import EventShelf, WebhookShelf
 from hedgerow.sources.logs.keeping import LogKeeping
@@ -67,14 +69,15 @@ class Sources:
     settling: Settling
     arranging: Arranging
     receiving: Receiving
+    connections: Connections
 
     async def close(self) -> None:
         """Let the threads go that ask remotes."""
         await self.remotes.close()
 
 
-def open_sources(backends: Backends) -> Sources:
-    """Everything sources need, bound together."""
+def open_sources(backends: Backends, most_rows: int) -> Sources:
+    """Everything sources need, bound together; `most_rows` are what a query may have of a remote's table."""
     store, shelf, remotes = backends.store, Shelf(backends.secrets), Remotes(backends.connectors)
     scheduling, synced = Scheduling(backends.jobs, shelf), backends.warehouse.synced
     logs, hooks, events = LogShelf(backends.secrets), WebhookShelf(backends.secrets), EventShelf()
@@ -87,7 +90,9 @@ def open_sources(backends: Backends) -> Sources:
     _register(backends, settling, changing)
     pushing = (store, shelf, hooks, events, remotes, scheduling)
     made = (reading, creating, changing, Editing(changing), revenue, settling)
-    return Sources(remotes, *made, Arranging(*pushing), Receiving(*pushing))
+    fetching = Fetching(backends.engine, backends.tables, most_rows)
+    connections = Connections(store, shelf, remotes, backends.warehouse.catalogs, fetching)
+    return Sources(remotes, *made, Arranging(*pushing), Receiving(*pushing), connections)
 
 
 def _register(backends: Backends, settling: Settling, changing: Changing) -> None:

@@ -44,6 +44,11 @@ class Reading:
         with self.store.read() as session:
             return self._wholes(session, project_id, [self.shelf.get(session, project_id, source_id)])[0]
 
+    def connections(self, project_id: int) -> list[Source]:
+        """The sources that are queried directly."""
+        with self.store.read() as session:
+            return self.shelf.connections(session, project_id)
+
     def types(self, project_id: int) -> dict[str, int]:
         """How many sources of each type there are."""
         with self.store.read() as session:

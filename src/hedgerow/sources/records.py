@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+WAREHOUSE, DIRECT = "warehouse", "direct"
 RUNNING, COMPLETED, FAILED, PAUSED = "Running", "Completed", "Failed", "Paused"
 SYNC_TYPES = ("full_refresh", "incremental", "append", "webhook", "cdc")
 CURSOR_TYPES = ("integer", "numeric", "datetime", "date", "timestamp", "objectid", "xid")
@@ -34,6 +35,12 @@ class Source:
     created_by: int | None
     created_at: datetime
     created_via: str
+    access_method: str
+
+    @property
+    def direct(self) -> bool:
+        """Whether its tables are read at the remote by each query, and never synced."""
+        return self.access_method == DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,11 @@ class Schema:
     def columns(self) -> list[dict[str, Any]]:
         """The remote's columns: `{"name", "data_type", "is_nullable"}` each."""
         return list(self.remote.get("columns", ()))
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The engine's types of the remote's columns, by name."""
+        return dict(self.remote.get("types", {}))
 
     @property
     def key(self) -> list[str]:

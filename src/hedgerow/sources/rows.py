@@ -16,7 +16,11 @@ _LIVE = text("NOT deleted")
 
 
 class SourceRow(Base):
-    """A connection. `config` is JSON, encrypted whole; `prefix_key` is the prefix as it is compared."""
+    """A connection. `config` is JSON, encrypted whole; `prefix_key` is the prefix as it is compared.
+
+    `access_method`: `warehouse` where tables are synced, `direct` where queries read them at the remote; the prefix is
+    then what its user calls it.
+    """
 
     __tablename__ = "external_data_sources"
     __table_args__ = (
@@ -44,6 +48,7 @@ class SourceRow(Base):
     created_by: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_via: Mapped[str] = mapped_column(String(16), default="api")
+    access_method: Mapped[str] = mapped_column(String(16), default="warehouse")
     deleted: Mapped[bool] = mapped_column(default=False)
 
 
@@ -54,7 +59,7 @@ class SchemaRow(Base):
     where in the source's log it stands; `history_id` is the table of all changes, which may be the only one; `reset`
     says that the next run reads everything, whatever the cursor; `stopped`, that a fault which its user has to mend
     switched it off. `remote` is the remote's table as last seen:
-    `{"columns", "cursors", "primary_key", "sync_types"}`.
+    `{"columns", "cursors", "primary_key", "sync_types", "types"}`; `types` are the engine's, by column.
     """
 
     __tablename__ = "external_data_schemas"

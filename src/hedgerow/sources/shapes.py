@@ -77,11 +77,21 @@ class Shapes:
             },
             "user_access_level": "manager",
             "created_via": source.created_via,
-            "access_method": "warehouse",
-            "engine": None,
-            "supports_webhooks": connector is not None and connector.declaration.webhook is not None,
+            "access_method": source.access_method,
+            "engine": engine(source),
+            "supports_webhooks": not source.direct and connector is not None and bool(connector.declaration.webhook),
             "supports_column_selection": connector is not None,
         }
+
+
+def engine(source: Source) -> str | None:
+    """What answers at the remote of a source that is queried directly."""
+    return source.source_type.lower() if source.direct else None
+
+
+def connection(source: Source) -> dict[str, Any]:
+    """A source that queries can name as their connection."""
+    return {"id": str(source.id), "prefix": source.prefix, "engine": engine(source)}
 
 
 def status(source: Source, schemas: Iterable[Schema]) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hedgerow.activity import Activity, Change, detail, differences
 from hedgerow.kit.errors import NotFound
-from hedgerow.sources.records import Schema, Source
+from hedgerow.sources.records import WAREHOUSE, Schema, Source
 from hedgerow.sources.rows import SchemaRow, SourceRow
 from hedgerow.store import Secrets
 
@@ -42,6 +42,10 @@ class Shelf:
         """All of a project, oldest first."""
         rules = (SourceRow.project_id == project_id, SourceRow.deleted.is_(False))
         return [_source(row) for row in session.scalars(select(SourceRow).where(*rules).order_by(SourceRow.id))]
+
+    def connections(self, session: Session, project_id: int) -> list[Source]:
+        """Those of a project that are queried directly, oldest first."""
+        return [source for source in self.of_project(session, project_id) if source.direct]
 
     def by_ids(self, session: Session, project_id: int, ids: Iterable[UUID]) -> dict[UUID, Source]:
         """Those of a project that are there."""
@@ -142,8 +146,9 @@ class Shelf:
         return {row.name: row.id for row in session.scalars(select(SchemaRow).where(*rules).order_by(SchemaRow.id))}
 
     def table_names(self, session: Session, project_id: int) -> set[str]:
-        """What the tables of all schemas of a project are called, whether they are there yet or not."""
-        rules = (SchemaRow.project_id == project_id, SchemaRow.deleted.is_(False))
+        """What the tables of all schemas that can be synced are called, whether they are there yet or not."""
+        synced = select(SourceRow.id).where(SourceRow.project_id == project_id, SourceRow.access_method == WAREHOUSE)
+        rules = (SchemaRow.project_id == project_id, SchemaRow.deleted.is_(False), SchemaRow.source_id.in_(synced))
         return set(session.scalars(select(SchemaRow.table_name).where(*rules)))
 
     def change_schema(self, session: Session, schema_id: UUID, values: Mapping[str, Any]) -> Schema:

@@ -20,6 +20,7 @@ from hedgerow.connectors.mysql import catalog
 from hedgerow.connectors.mysql.catalog import MySqlTable
 from hedgerow.connectors.mysql.declaration import DECLARATION
 from hedgerow.connectors.mysql.faults import connecting, working
+from hedgerow.connectors.mysql.sifting import sifted
 from hedgerow.connectors.reaching import hang_up
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
@@ -238,6 +239,9 @@ def _select(
     cells = [f"CONCAT_WS(',', {', '.join(_cell(column, table) for column in joined)})" if joined else "''"]
     cells += [table.types[column.name].written(_quoted(column.name)) for column in alone]
     statement = f"SELECT {', '.join(cells)} FROM {_quoted(_schema(config))}.{_quoted(table.remote.name)}"
+    if ask.sift is not None:
+        required = frozenset(column.name for column in table.remote.columns if not column.nullable)
+        statement += sifted(ask.sift, table.types, required, _quoted, connection.escape)
     if ask.cursor is None:
         return statement
     name = _quoted(ask.cursor)

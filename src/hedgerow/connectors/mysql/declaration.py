@@ -61,6 +61,7 @@ DECLARATION = Declaration(
         SSH_TUNNEL,
     ),
     normalise=normalised,
+    live=True,
     snapshot=True,
     keywords=("sql", "database", "mariadb"),
 )

@@ -20,6 +20,7 @@ from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
 from hedgerow.connectors.postgres.replication.source import PostgresChanges
+from hedgerow.connectors.postgres.sifting import sifted
 from hedgerow.connectors.postgres.values import FIXED
 from hedgerow.connectors.reaching import hang_up
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
@@ -161,6 +162,9 @@ def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Comp
     ]
     place = sql.Identifier(table.schema, table.name)
     chosen = sql.SQL("SELECT {} FROM {} AS t").format(sql.SQL(", ").join(written), place)
+    if ask.sift is not None:
+        required = frozenset(column.name for column in table.remote.columns if not column.nullable)
+        chosen += sifted(ask.sift, table.types, required)
     if ask.cursor is not None:
         cursor = sql.Identifier("t", ask.cursor)
         if ask.after is None:

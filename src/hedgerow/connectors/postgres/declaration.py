@@ -76,5 +76,6 @@ DECLARATION = Declaration(
     normalise=normalised,
     release="ga",
     snapshot=True,
+    live=True,
     keywords=("sql", "database", "postgresql"),
 )

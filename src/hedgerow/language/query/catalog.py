@@ -31,6 +31,13 @@ class FunctionTable:
     """In CSV, they enclose values; without, they are part of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class LiveTable:
+    """A table of a remote, known by its `name` there. Its rows are fetched first: as it is, it is never printed."""
+
+    name: str
+
+
 class ViewTable:
     """A table that is a query: inlined where it is used. `tree` is parsed, not resolved.
 
@@ -49,7 +56,7 @@ class ViewTable:
         return self._given
 
 
-Backing = PhysicalTable | FunctionTable | ViewTable
+Backing = PhysicalTable | FunctionTable | LiveTable | ViewTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All that one project may read. `database` is the only one the printer will name."""
+    """All that one project may read. `database` is the only one the printer will name.
+
+    `hidden`: tables whose names others have taken, for this query. The project's views go on reading these.
+    """
 
     project_id: int
     database: str
     tables: Mapping[str, Table] = field(default_factory=dict)
     timezone: str = "UTC"
+    hidden: Mapping[str, Table] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from hedgerow.kit.values import Bound
 from hedgerow.language.query.catalog import Catalog
 from hedgerow.language.query.errors import QueryFault
 from hedgerow.language.query.increments import Increments, increments
+from hedgerow.language.query.live import Reads, find_reads
 from hedgerow.language.query.materializing.growing import growth
 from hedgerow.language.query.materializing.pieces import Piece
 from hedgerow.language.query.materializing.planning import Draft, plan
@@ -140,6 +141,14 @@ def compile_query(query: str | nodes.AnySelect, catalog: Catalog, options: Compi
     )
 
 
+def plan_reads(query: str, catalog: Catalog, options: CompileOptions) -> Reads:
+    """What a query wants of the tables that a remote has; raises what compiling raises."""
+    tree = replace_filters(replace_variables(parse(query), options.variables), options.filters)
+    refuse_placeholders(tree)
+    page = Page(options.limit_default, options.limit_max, options.limit, options.offset, options.look_ahead)
+    return find_reads(resolve(limit(tree, page)[0], catalog).tree, catalog)
+
+
 def rebind(compiled: CompiledQuery, variables: Mapping[str, Value]) -> CompiledQuery | None:
     """The query with other values; `None` when it has to be compiled anew, for a value's type, place or bucket."""
     if compiled.inlined or not all(fringe.holds(variables) for fringe in compiled.fringes):
@@ -246,6 +255,7 @@ __all__ = [
     "CompiledQuery",
     "Increments",
     "NotExact",
+    "Reads",
     "TableQuery",
     "Tables",
     "Value",
@@ -253,6 +263,7 @@ __all__ = [
     "find_increments",
     "find_variables",
     "parse",
+    "plan_reads",
     "plan_tables",
     "rebind",
 ]

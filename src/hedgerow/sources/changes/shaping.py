@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hedgerow.connectors.changes import LoggedTable
+from hedgerow.connectors.types import engine_type, holds
 from hedgerow.engine.base import Column
 from hedgerow.sources.records import Schema
 from hedgerow.sources.sync.planning import Target
-from hedgerow.sources.sync.types import engine_type, holds
 
 _FROZEN = "Its schema is frozen: set evolution to evolve or discard, and resync it."
 _TEXTS = ("text", "character varying", "varchar")

@@ -34,6 +34,7 @@ class Setup(NewSource):
 class SourceChange(_Body):
     """What may be changed of a source; the rest is passed over."""
 
+    prefix: str | None = Field(None, description="What a source is called that is queried directly; else it stays.")
     job_inputs: dict[str, Any] | None = Field(None, description="Set over what is kept; a secret left out stays.")
     description: Description | None = None
     access_method: str | None = None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hedgerow.connectors import Declaration, RemoteTable
+from hedgerow.connectors.types import engine_type
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.sources.events.records import FREQUENCY
 from hedgerow.sources.records import BY_CURSOR, CURSOR_TYPES, EVOLUTIONS, SWEEPS, SYNC_TYPES, TABLE_MODES
@@ -38,6 +39,7 @@ def remote_of(table: RemoteTable) -> dict[str, Any]:
         ],
         "primary_key": list(table.primary_key),
         "sync_types": list(table.sync_types),
+        "types": {column.name: engine_type(column.arrow_type) for column in table.columns},
     }
 
 

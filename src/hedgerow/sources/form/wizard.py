@@ -34,6 +34,7 @@ def _entry(name: str, declaration: Declaration | None, existing: bool) -> dict[s
         "releaseStatus": told.release,
         "suggestedTables": [],
         "supportsColumnSelection": declaration is not None,
+        "supportsDirectQuery": told.live,
         "unreleasedSource": declaration is None,
         "existingSource": existing,
         "disabledReason": None,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from hedgerow.connectors.changes import ChangeSource, LogPlace, LogState, change_source
 from hedgerow.kit.errors import BareError, InvalidInput
+from hedgerow.sources.form import direct
 from hedgerow.sources.form.bodies import LogSettings, LogWish
 from hedgerow.sources.logs.keeping import LogKeeping
 from hedgerow.sources.logs.lagging import level
@@ -90,6 +91,7 @@ class Settling:
         source, config, log = await asyncio.to_thread(self.opened, project_id, source_id)
         if log is not None and log.enabled:
             raise BareError(409, {"message": "CDC is already enabled on this source."})
+        direct.refuse(source)
         _check(wish.cdc_lag_warning_threshold_mb, wish.cdc_lag_critical_threshold_mb)
         await self.check(source.source_type, config, wish)
 

@@ -22,6 +22,7 @@ from hedgerow.web.access import Access, Gate, UserCards
 from hedgerow.web.changing import changing
 
 _BASE = "/external_data_sources"
+_ASIDE = frozenset({"source_type", "access_method"})
 _AFTER = Query(description="Only runs made at this instant or later.")
 _BEFORE = Query(description="Only runs made at this instant or earlier.")
 _SCHEMAS = Query(description="Only runs of the schemas of these names.")
@@ -53,6 +54,11 @@ def _trying(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -
         """Every type of source, with its form."""
         return wizard(sources.remotes.connectors, sources.reading.types(access.project_id))
 
+    @routes.get(f"{_BASE}/connections")
+    def list_connections(access: Annotated[Access, Depends(may_read)]) -> list[dict[str, Any]]:
+        """The sources that are queried directly: a query names one of them as its `connectionId`."""
+        return [shapes.connection(source) for source in sources.reading.connections(access.project_id)]
+
     @routes.post(f"{_BASE}/database_schema")
     async def find_tables(access: Annotated[Access, Depends(may_write)], body: dict[str, Any]) -> list[dict[str, Any]]:
         """The tables that a source of this type and these fields has; nothing is kept."""
@@ -60,7 +66,7 @@ def _trying(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -
         if not isinstance(source_type, str) or not source_type:
             raise ActionRefused("Missing required parameter: source_type", attr="source_type", code="required")
         declaration = sources.remotes.connector(source_type).declaration
-        config = configuring.cleaned(declaration, {n: v for n, v in body.items() if n != "source_type"})
+        config = configuring.cleaned(declaration, {n: v for n, v in body.items() if n not in _ASIDE})
         await sources.remotes.check(source_type, config)
         logs = change_source(sources.remotes.connector(source_type)) is not None
         found = await sources.remotes.discover(source_type, config)
@@ -124,10 +130,10 @@ def _acting(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -
     _, may_write = _guards(gate)
 
     @routes.post(f"{_BASE}/{{source_id}}/reload")
-    def reload_source(access: Annotated[Access, Depends(may_write)], source_id: UUID) -> dict[str, Any]:
-        """Sync every enabled table now."""
-        sources.changing.reload(access.project_id, access.principal.user_id, source_id)
-        return _shown(sources, cards, access.project_id, source_id)
+    async def reload_source(access: Annotated[Access, Depends(may_write)], source_id: UUID) -> dict[str, Any]:
+        """Sync every enabled table now; of a direct source, look for tables that have come or gone."""
+        await sources.changing.reload(access.project_id, access.principal.user_id, source_id)
+        return await asyncio.to_thread(_shown, sources, cards, access.project_id, source_id)
 
     @routes.post(f"{_BASE}/{{source_id}}/refresh_schemas")
     async def refresh_schemas(access: Annotated[Access, Depends(may_write)], source_id: UUID) -> dict[str, int]:

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.connectors import Refused
+from hedgerow.connectors.types import engine_type, holds
 from hedgerow.sources.sync.planning import Target
-from hedgerow.sources.sync.types import engine_type, holds
 
 _FEW_ROWS = 10_000
 

@@ -7,6 +7,7 @@ import orjson
 import pyarrow as pa
 
 from hedgerow.connectors import Ask, Cursor, CursorValue
+from hedgerow.connectors.types import arrow_type
 from hedgerow.engine.base import Bound, Engine, Query
 from hedgerow.engine.statements import quoted
 from hedgerow.jobs import Control
@@ -29,7 +30,6 @@ from hedgerow.sources.sync.filling import (
 )
 from hedgerow.sources.sync.planning import Plan
 from hedgerow.sources.sync.reader import Reader
-from hedgerow.sources.sync.types import arrow_type
 from hedgerow.warehouse.catalog import database
 from hedgerow.warehouse.records import TableRecord
 

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from hedgerow.connectors import RemoteTable
+from hedgerow.connectors.types import arrow_type, engine_type, holds, widens, widest
 from hedgerow.engine.base import Column
 from hedgerow.kit.errors import InvalidInput
 from hedgerow.sources.records import BY_CURSOR, Schema
-from hedgerow.sources.sync.types import arrow_type, engine_type, holds, widens, widest
 from hedgerow.warehouse.records import TableRecord
 
 

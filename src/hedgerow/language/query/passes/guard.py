@@ -20,7 +20,8 @@ def guard(tree: nodes.AnySelect, catalog: Catalog) -> nodes.AnySelect:
 
 def _check(node: TableRef, catalog: Catalog) -> None:
     backing = node.table.backing
-    if catalog.tables.get(node.table.name) is not node.table:
+    known = (catalog.tables.get(node.table.name), catalog.hidden.get(node.table.name))
+    if not any(table is node.table for table in known):
         raise QueryFault(f"Unknown table `{node.table.name}`.", node)
     if isinstance(backing, PhysicalTable) and backing.database == catalog.database:
         return

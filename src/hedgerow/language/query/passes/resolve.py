@@ -213,6 +213,8 @@ class Resolver(ExpressionResolver):
             join.table = CteRef(name, span=join.table.span if join.table else None)
             return cte
         found = self._catalog.tables.get(name)
+        if self._views and name in self._catalog.hidden:
+            found = self._catalog.hidden[name]
         if found is None:
             raise QueryFault(f"Unknown table `{name}`.", join.table)
         self.tables.add(name)

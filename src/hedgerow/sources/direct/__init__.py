@@ -1,0 +1,1 @@
+"""Sources that are queried directly: their tables are read at the remote while a query runs."""

@@ -1,0 +1,44 @@
+"""A direct source's tables, under the names the remote knows them by."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hedgerow.language.query.catalog import Catalog, LiveTable, Table, TableColumn
+from hedgerow.sources.records import Schema, Source
+
+
+def over(catalog: Catalog, source: Source, config: Mapping[str, Any], schemas: Iterable[Schema]) -> Catalog:
+    """The project's catalog with the source's chosen tables over it: of two of one name, the source's is meant."""
+    found: dict[str, Table] = {}
+    for schema in schemas:
+        if not schema.should_sync:
+            continue
+        for name in _names(source, config, schema.name):
+            found.setdefault(name, _table(name, schema, source))
+    hidden = {name: catalog.tables[name] for name in found.keys() & catalog.tables.keys()}
+    return replace(catalog, tables={**catalog.tables, **found}, hidden=hidden)
+
+
+def _names(source: Source, config: Mapping[str, Any], name: str) -> Iterator[str]:
+    """As the remote tells it, with its schema and without."""
+    yield name
+    default = "public" if source.source_type == "Postgres" else str(config.get("database") or "")
+    schema = str(config.get("schema") or "")
+    if source.source_type == "Postgres" and not schema:
+        space, dot, bare = name.partition(".")
+        if dot and space == default:
+            yield bare
+    else:
+        yield f"{schema or default}.{name}"
+
+
+def _table(name: str, schema: Schema, source: Source) -> Table:
+    chosen = schema.columns
+    if schema.enabled_columns is not None:
+        kept = {*schema.enabled_columns, *schema.key}
+        chosen = [column for column in chosen if column["name"] in kept]
+    columns = tuple(TableColumn(c["name"], schema.types.get(c["name"], "Nullable(String)")) for c in chosen)
+    engine = source.source_type.lower()
+    told = {"id": str(source.id), "prefix": source.prefix, "source_type": source.source_type, "status": source.status}
+    return Table(name, LiveTable(schema.name), columns, id=str(schema.id), kind=f"direct_{engine}", source=told)
