@@ -1,9 +1,7 @@
 """What every engine must do: inherited by the embedded one, a server, and a cluster of two shards."""
 
 import asyncio
-import json
 import math
-import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,8 +12,9 @@ import pytest
 
 from hedgerow.engine.base import Engine
 from hedgerow.engine.errors import EngineError, FileUnreadable, QueryCancelled, QueryMemoryLimit, QueryTimeout
-from hedgerow.engine.result import Answer, Column, Limits, LocalFile, Query
+from hedgerow.engine.result import Column, Limits, LocalFile, Query
 from hedgerow.kit.values import Bound
+from tests.conformance.engine_tables import EngineTables, rows
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
 HOSTILE = [
@@ -34,38 +33,10 @@ HOSTILE = [
     "\\'",
 ]
 
-KEYS = {
-    "Int64": "toInt64(number) - 500",
-    "UInt16": "number",
-    "Int256": "number",
-    "Float64": "number / 7",
-    "Decimal(12, 2)": "number / 4",
-    "String": "toString(number)",
-    "UUID": "reinterpretAsUUID(toUInt128(number))",
-    "Date32": "toDate32(toInt32(number) - 500)",
-    "DateTime64(6, 'UTC')": "fromUnixTimestamp64Micro(toInt64(number) * 1000003, 'UTC')",
-}
-"""Types of keys, each with a value for every `number`."""
-
-
-def rows(answer: Answer) -> list[Any]:
-    """The rows of an answer, parsed."""
-    found: list[Any] = json.loads(answer.json_rows())
-    return found
-
 
 @pytest.mark.anyio
-class EngineConformance:
+class EngineConformance(EngineTables):
     """Subclasses bring a fixture `engine`."""
-
-    @pytest.fixture
-    async def database(self, engine: Engine) -> str:
-        name = f"p{uuid4().int % 10**12}"
-        await engine.create_database(name)
-        return name
-
-    async def one(self, engine: Engine, sql: str, **values: Bound) -> Any:
-        return rows(await engine.run(Query(sql, values)))[0][0]
 
     # --- tables made from queries
 
@@ -269,97 +240,6 @@ class EngineConformance:
         await asyncio.gather(*(ask(worker) for worker in range(16)))
 
     # --- tables and files
-
-    COLUMNS = (Column("id", "Int64"), Column("name", "Nullable(String)"))
-
-    async def _filled(self, engine: Engine, database: str, table: str, count: int, prefix: str = "n") -> None:
-        await engine.create_table(database, table, self.COLUMNS, ("id",))
-        made = pa.table({"id": list(range(count)), "name": [f"{prefix}{i}" for i in range(count)]})
-        assert await engine.insert_arrow(database, table, made.to_batches(max_chunksize=300)) == count
-
-    async def test_tables_are_made_filled_listed_and_dropped(self, engine: Engine, database: str) -> None:
-        await self._filled(engine, database, "t_one", 1000)
-        assert await engine.tables(database) == {"t_one"}
-        assert await self.one(engine, f"SELECT count() FROM {database}.t_one") == 1000
-        described = await engine.describe(Query(f"SELECT id + 1 AS next, name FROM {database}.t_one"))
-        assert described == (Column("next", "Int64"), Column("name", "Nullable(String)"))
-        await engine.drop_table(database, "t_one")
-        await engine.drop_table(database, "t_one")
-        assert await engine.tables(database) == frozenset()
-
-    async def test_parts_are_merged_where_they_may_be(self, engine: Engine, database: str) -> None:
-        await engine.create_table(database, "pieces", [Column("id", "Int32")], ["id"])
-        await engine.hold_merges(database, "pieces")
-        for number in range(12):
-            await engine.insert_arrow(database, "pieces", [pa.record_batch({"id": pa.array([number], pa.int32())})])
-        held = await engine.size(database, "pieces")
-        assert (held.rows, held.parts) == (12, 12)
-        assert await engine.merging(database, "pieces") is False
-        await engine.let_merge(database, "pieces")
-        end = time.monotonic() + 30
-        while (await engine.size(database, "pieces")).parts == 12 and time.monotonic() < end:
-            await asyncio.sleep(0.1)
-        merged = await engine.size(database, "pieces")
-        assert (merged.rows, merged.parts < 12) == (12, True)
-
-    async def test_a_clone_goes_its_own_way(self, engine: Engine, database: str) -> None:
-        columns = [Column("id", "Nullable(Int32)"), Column("part", "Nullable(String)")]
-        for table, ids in {"cloned": range(1_000), "keys": range(0, 1_000, 100)}.items():
-            await engine.create_table(database, table, columns, ["id"])
-            batch = pa.record_batch({"id": pa.array(ids, pa.int32()), "part": pa.array(["a"] * len(ids))})
-            await engine.insert_arrow(database, table, [batch])
-        for number in range(2):  # also a clone of a clone, with rows deleted
-            source = "cloned" if number == 0 else "clone0"
-            await engine.clone_table(database, f"clone{number}", source)
-            await engine.delete_matching(database, f"clone{number}", "keys", ["id", "part"])
-            await engine.change_columns(database, f"clone{number}", [Column(f"c{number}", "Nullable(Int8)")], [])
-        await engine.change_columns(database, "clone1", [], [Column("c1", "Nullable(Int64)")])
-        await engine.drop_table(database, "clone0")
-        new = {"id": pa.array([-1], pa.int32()), "part": pa.array(["b"]), "c0": pa.array([None], pa.int8())}
-        await engine.insert_arrow(database, "clone1", [pa.record_batch({**new, "c1": pa.array([2**40], pa.int64())})])
-        counts = [await self.one(engine, f"SELECT count() FROM {database}.{t}") for t in ("cloned", "clone1", "keys")]
-        assert counts == [1_000, 991, 10]
-        assert await self.one(engine, f"SELECT countIf(id = 100) FROM {database}.clone1") == 0
-        assert await self.one(engine, f"SELECT countIf(c1 IS NULL) FROM {database}.clone1") == 990
-        assert await self.one(engine, f"SELECT max(c1) FROM {database}.clone1") == 2**40
-
-    async def test_rows_of_a_table_of_the_same_making_are_taken_over(self, engine: Engine, database: str) -> None:
-        columns = [Column("id", "Nullable(Int64)"), Column("day", "Nullable(Date32)")]
-        await engine.create_table(database, "present", columns, ["id"])
-        await engine.create_like(database, "aside", "present")
-        for table, ids in {"present": range(100), "aside": range(50, 150)}.items():
-            days = pa.array([number % 7 for number in ids], pa.date32())
-            await engine.insert_arrow(database, table, [pa.record_batch({"id": pa.array(ids), "day": days})])
-        await engine.clone_table(database, "cut", "present", merging=False)
-        await engine.delete_matching(database, "cut", "aside", ["id"])
-        await engine.attach_table(database, "cut", "aside")
-        await engine.create_like(database, "empty", "present")
-        await engine.attach_table(database, "cut", "empty")
-        for table in ("present", "aside"):
-            await engine.drop_table(database, table)
-        await engine.let_merge(database, "cut")
-        sql = f"SELECT count(), uniqExact(id), min(id), max(id), sum(toInt32(day)) FROM {database}.cut"
-        found = await engine.run(Query(sql))
-        assert rows(found) == [[150, 150, 0, 149, sum(number % 7 for number in range(150))]]
-
-    @pytest.mark.parametrize("order", [[], ["k"]])
-    @pytest.mark.parametrize("kind", KEYS)
-    async def test_rows_are_deleted_by_keys_of_any_kind(
-        self, engine: Engine, database: str, kind: str, order: list[str]
-    ) -> None:
-        columns = [Column("k", f"Nullable({kind})"), Column("n", "UInt64")]
-        for table, count, parts in (("kept", 50_000, 3), ("keys", 5_000, 1)):
-            await engine.create_table(database, table, columns, order)
-            made = Query(f"SELECT if(number % 10 = 3, NULL, {KEYS[kind]}), number FROM numbers({count})")
-            for _ in range(parts):
-                await engine.insert_query(database, table, made)
-        await engine.clone_table(database, "cut", "kept", merging=False)
-        for _ in range(2):  # once in several large parts, once while these may be merged
-            await engine.delete_matching(database, "cut", "keys", ["k"])
-            left = await engine.run(Query(f"SELECT sum(k IS NULL), sum(n < 5000), count() FROM {database}.cut"))
-            assert rows(left) == [[15_000, 1_500, 136_500]]
-            await engine.let_merge(database, "cut")
-        assert await engine.tables(database) == {"kept", "keys", "cut"}
 
     @pytest.mark.parametrize(
         ("sql", "expected"),

@@ -30,8 +30,8 @@ _TOTAL_THREADS = 48
 _GIVEN_BACK_SECONDS = 1.0
 # A file comes in parts of 65,536 rows; in one part a query for a few rows takes three quarters of the time.
 _QUICKLY_MERGED = 64 << 20
-# Two threads merge and delete. Sixteen tasks each, or those of a table of five parts wait up to a second for a place; the
-# shortest first, or each of the thirty-two merges after a large upload holds its 13 MB at once.
+# Two threads merge and delete. Sixteen tasks each, or those of a table of five parts wait up to a second for a place;
+# the shortest first, or each of the thirty-two merges after a large upload holds its 13 MB at once.
 _SERVER = (
     "background_merges_mutations_concurrency_ratio=16&background_merges_mutations_scheduling_policy=shortest_task_first"
 )

@@ -21,6 +21,11 @@ _TABLE_SETTINGS = (
 # Numbers that hardly differ from row to row are read three times as fast by their steps, and take next to no space.
 _STEPS = re.compile(r"(?:Nullable\()?(?:U?Int(?:16|32|64)|Date32|DateTime64\(\d(?:, '[^']*')?\))\)?")
 _BY_STEPS = "CODEC(Delta, LZ4)"
+# Others are rid of the bits that none of 64 rows uses: half the space of LZ4 alone, written and read in half the time.
+_CROPPED = re.compile(
+    rf"{_STEPS.pattern}|(?:Nullable\()?(?:Date|DateTime(?:\('[^']*'\))?|Decimal\((?:\d|1[0-8]), ?\d+\))\)?"
+)
+_BY_CROPPING = "CODEC(T64, LZ4)"
 # A state may be kilobytes: few are read at a time, so that a key's own are not read with thousands of others.
 _STATES_SETTINGS = ", index_granularity = 128"
 
@@ -108,8 +113,8 @@ def let_merge(database: str, table: str) -> str:
 
 def change_columns(database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]) -> str:
     """New columns, and wider types of those that are there, in one statement."""
-    changes = [f"ADD COLUMN {quoted(column.name)} {column.type}" for column in added]
-    changes += [f"MODIFY COLUMN {quoted(column.name)} {column.type}" for column in retyped]
+    changes = [f"ADD COLUMN {quoted(column.name)} {column.type} {_packing(column)}" for column in added]
+    changes += [f"MODIFY COLUMN {quoted(column.name)} {column.type} {_packing(column)}" for column in retyped]
     return f"ALTER TABLE {quoted(database)}.{quoted(table)} {', '.join(changes)}"
 
 
@@ -184,12 +189,18 @@ def structure(columns: Sequence[Column]) -> str:
 
 
 def _stored(columns: Sequence[Column], order_by: Sequence[str]) -> str:
-    """`structure`, and how a column is packed that rows are in the order of: by steps, where it has numbers."""
-    told = []
-    for column in columns:
-        stepping = column.name in order_by and _STEPS.fullmatch(column.type)
-        told.append(f"{quoted(column.name)} {column.type}{f' {_BY_STEPS}' if stepping else ''}")
-    return ", ".join(told)
+    """`structure`, and how each column is packed."""
+    return ", ".join(
+        f"{quoted(column.name)} {column.type} {_packing(column, sorted_by=column.name in order_by)}"
+        for column in columns
+    )
+
+
+def _packing(column: Column, *, sorted_by: bool = False) -> str:
+    """How a column's values are packed: always said, as one that is retyped would keep what does not fit it."""
+    if sorted_by and _STEPS.fullmatch(column.type):
+        return _BY_STEPS
+    return _BY_CROPPING if _CROPPED.fullmatch(column.type) else "CODEC(Default)"
 
 
 def described(answer: Answer) -> tuple[Column, ...]:
