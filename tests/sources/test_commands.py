@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from tests.connectors.postgres_tables import config_of
 from tests.sources.conftest import Shop
 from tests.support.processes import Server, start_server
 
@@ -75,3 +77,21 @@ def test_what_cannot_be_done_is_one_line_and_a_secret_is_asked_for(run: Run) -> 
     assert done.returncode == 1
     assert "nothing listens on this host and port" in done.stderr
     assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_a_direct_source_is_added_and_never_synced(run: Run, server: Server, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE users AS SELECT n AS id FROM generate_series(1, 3) n")
+    said = [word for name, value in config_of(postgres_url).items() for word in ("--set", f"{name}={value}")]
+    added = run("add", "postgres", *said, "--direct", "--prefix", "Live shop")
+    assert (added.returncode, added.stderr) == (0, "")
+    (source,) = added.stdout.split()
+    query = {"kind": "HogQLQuery", "query": "select count() from users", "connectionId": source}
+    with server.client() as client:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        answer = client.post("/api/projects/1/query/", json={"query": query}, headers=headers)
+    assert answer.json()["results"] == [[3]]
+    shown = run("status").stdout.splitlines()
+    assert [word in shown[-1] for word in ("Live shop", "users", "direct", "never")]
+    assert "there is no such table that is synced" in run("sync").stderr
+    assert "This source is queried directly" in run("sync", source).stderr

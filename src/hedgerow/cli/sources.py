@@ -1,6 +1,6 @@
 """`hedgerow sources`: remote systems whose tables a server keeps in step."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,9 +25,12 @@ def add_source(
         list[str] | None, typer.Option(help="name, or name:incremental:cursor, or name:append:cursor; default: all.")
     ] = None,
     prefix: Annotated[str | None, typer.Option(help="Parts it from other sources of its type.")] = None,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Sync nothing: queries read its tables as they are.")
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Follow the first sync.")] = True,
 ) -> None:
-    """Connect a source and sync its tables."""
+    """Connect a source and sync its tables, or let queries read them."""
     from hedgerow.following import forms
 
     name, fields = forms.form(remote, source_type)
@@ -35,9 +38,10 @@ def add_source(
     tables = remote.post("external_data_sources/database_schema/", {"source_type": name, **values})
     payload = {**values, "schemas": forms.schemas(tables, table or [])}
     body = {"source_type": name, "prefix": prefix, "payload": payload}
+    body |= {"access_method": "direct", "prefix": prefix or name} if direct else {}
     source = remote.post("external_data_sources/", body)
     print(source["id"])
-    if wait:
+    if wait and not direct:
         _follow(remote, [source["id"]])
 
 
@@ -72,7 +76,7 @@ def sync_source(
     """Sync now; status 1 when a table fails."""
     from hedgerow.following.project import NotFollowed, all_of, named
 
-    sources = [named(remote, name)] if name else all_of(remote)
+    sources = [named(remote, name)] if name else [each for each in all_of(remote) if not _is_direct(each)]
     chosen = [
         s for source in sources for s in source["schemas"] if s["should_sync"] and (not table or s["name"] in table)
     ]
@@ -94,7 +98,7 @@ def show_status(remote: Remote, name: Name = "") -> None:
             title(source),
             schema["name"],
             schema["hogql_name"],
-            schema["sync_type"] if schema["should_sync"] else "off",
+            ("direct" if _is_direct(source) else schema["sync_type"]) if schema["should_sync"] else "off",
             schema["status"] or "",
             f"{schema['table']['row_count']:,}" if schema["table"] else "",
             schema["last_synced_at"] or "never",
@@ -104,6 +108,10 @@ def show_status(remote: Remote, name: Name = "") -> None:
         for schema in source["schemas"]
     ]
     print_table(("source", "table", "in queries", "sync", "status", "rows", "last synced", "error"), rows)
+
+
+def _is_direct(source: dict[str, Any]) -> bool:
+    return bool(source.get("access_method") == "direct")
 
 
 def _follow(remote: Remote, sources: list[str], wanted: frozenset[str] | None = None) -> None:

@@ -184,7 +184,7 @@ class Condition:
     """
 
     column: str
-    op: Literal["=", "!=", "<", "<=", ">", ">=", "in"]
+    op: Literal["=", "<", "<=", ">", ">=", "in"]
     values: tuple[int | str | datetime, ...]
 
 

@@ -56,7 +56,7 @@ def mariadb_shop(mariadb_server: str) -> Iterator[Shop]:
     name = f"shop_{uuid4().hex}"
     config = mysql_tables.config_of(mariadb_server, name)
     login = {"host": config["host"], "port": config["port"], "user": config["user"], "password": config["password"]}
-    with pymysql.connect(**login, autocommit=True) as connection:
+    with pymysql.connect(**login, autocommit=True, charset="utf8mb4") as connection:
 
         def do(*statements: str) -> None:
             with connection.cursor() as cursor:
@@ -69,7 +69,7 @@ def mariadb_shop(mariadb_server: str) -> Iterator[Shop]:
                 (number,) = cursor.fetchone() or (0,)
                 return int(number)
 
-        do("SET time_zone = '+00:00'", f"CREATE DATABASE {name}", f"USE {name}", *SHOP)
+        do("SET time_zone = '+00:00'", f"CREATE DATABASE {name} CHARACTER SET utf8mb4", f"USE {name}", *SHOP)
         yield Shop("MySQL", config, do, name, asked)
         do(f"DROP DATABASE {name}")
 

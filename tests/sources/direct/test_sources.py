@@ -163,3 +163,12 @@ def test_setup_lets_all_tables_be_queried(api: Api, postgres_shop: Shop) -> None
     source = api.post("/external_data_sources", json=everywhere).json()
     assert found(api, source, "select count() from public.users") == [[3]]
     assert found(api, source, "select count() from users") == [[3]]
+
+
+def test_a_table_without_columns_cannot_be_queried(api: Api, postgres_shop: Shop) -> None:
+    postgres_shop.do("CREATE TABLE bare (id integer)")
+    source = connect(api, postgres_shop, "bare")
+    assert found(api, source, "select count() from bare") == [[0]]
+    path = f"/external_data_schemas/{schema(source, 'bare')['id']}"
+    assert api.patch(path, json={"enabled_columns": []}).status_code == 200
+    assert ask(api, source, "select count() from bare").json()["detail"] == "Unknown table `bare`."

@@ -34,7 +34,7 @@ def _told(condition: Condition, kind: MySqlType, quoted: Write, text: Write) -> 
     column = quoted(condition.column)
     if condition.op == "in":
         return f"{column} IN ({', '.join(values)})"
-    compared = f"{column} {'<>' if condition.op == '!=' else condition.op} {values[0]}"
+    compared = f"{column} {condition.op} {values[0]}"
     # A date without a year, month or day is null to us.
     real = f" AND MONTH({column}) > 0 AND DAYOFMONTH({column}) > 0" if kind.base in _MOMENTS else ""
     return compared + real

@@ -42,7 +42,7 @@ def _told(condition: Condition, kind: PgType) -> sql.Composable | None:
     column = sql.Identifier("t", condition.column)
     if condition.op == "in":
         return sql.SQL("{} IN ({})").format(column, sql.SQL(", ").join(values))
-    return sql.SQL("{} {} {}").format(column, sql.SQL("<>" if condition.op == "!=" else condition.op), values[0])
+    return sql.SQL("{} {} {}").format(column, sql.SQL(condition.op), values[0])
 
 
 def _literal(value: int | str | datetime, kind: PgType) -> sql.Composable | None:

@@ -17,7 +17,8 @@ from hedgerow.language.query.types import bare
 from hedgerow.language.syntax import nodes
 from hedgerow.language.syntax.visitor import walk
 
-_FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+# Not "!=": to HogQL, NULL is other than any value.
+_FLIPPED = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _PLAIN_JOINS = frozenset({"JOIN", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "ALL"})
 _VALUES = (nodes.Constant, nodes.Call, nodes.ArithmeticOperation)
 _MOMENTS = ("DateTime64", "Date32")

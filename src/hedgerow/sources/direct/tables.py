@@ -12,10 +12,10 @@ def over(catalog: Catalog, source: Source, config: Mapping[str, Any], schemas: I
     """The project's catalog with the source's chosen tables over it: of two of one name, the source's is meant."""
     found: dict[str, Table] = {}
     for schema in schemas:
-        if not schema.should_sync:
+        if not schema.should_sync or not (columns := _columns(schema)):
             continue
         for name in _names(source, config, schema.name):
-            found.setdefault(name, _table(name, schema, source))
+            found.setdefault(name, _table(name, schema, source, columns))
     hidden = {name: catalog.tables[name] for name in found.keys() & catalog.tables.keys()}
     return replace(catalog, tables={**catalog.tables, **found}, hidden=hidden)
 
@@ -33,12 +33,14 @@ def _names(source: Source, config: Mapping[str, Any], name: str) -> Iterator[str
         yield f"{schema or default}.{name}"
 
 
-def _table(name: str, schema: Schema, source: Source) -> Table:
-    chosen = schema.columns
-    if schema.enabled_columns is not None:
-        kept = {*schema.enabled_columns, *schema.key}
-        chosen = [column for column in chosen if column["name"] in kept]
-    columns = tuple(TableColumn(c["name"], schema.types.get(c["name"], "Nullable(String)")) for c in chosen)
+def _columns(schema: Schema) -> tuple[TableColumn, ...]:
+    """Those that are chosen, and the keys."""
+    kept = None if schema.enabled_columns is None else {*schema.enabled_columns, *schema.key}
+    names = [column["name"] for column in schema.columns if kept is None or column["name"] in kept]
+    return tuple(TableColumn(name, schema.types.get(name, "Nullable(String)")) for name in names)
+
+
+def _table(name: str, schema: Schema, source: Source, columns: tuple[TableColumn, ...]) -> Table:
     engine = source.source_type.lower()
     told = {"id": str(source.id), "prefix": source.prefix, "source_type": source.source_type, "status": source.status}
     return Table(name, LiveTable(schema.name), columns, id=str(schema.id), kind=f"direct_{engine}", source=told)
