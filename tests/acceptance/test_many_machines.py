@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from hedgerow.kit.ids import token
+from tests.connectors.postgres_tables import config_of
 from tests.support.processes import Server, start_server
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
@@ -105,3 +107,33 @@ def test_a_revoked_key_ends_everywhere(pair: Pair) -> None:
     assert pair.one.delete(f"/api/personal_api_keys/{made['id']}/").status_code == 204
     assert pair.one.post(path, headers=header).status_code == 401
     _until(lambda: pair.two.post(path, headers=header).status_code == 401, 30)
+
+
+def test_a_direct_source_is_queried_and_cancelled_from_either(pair: Pair, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE shop AS SELECT n AS id FROM generate_series(1, 3) n")
+        connection.execute("CREATE VIEW slow AS SELECT id, pg_sleep(60)::text AS nap FROM shop")
+        schemas = [{"name": name, "should_sync": True} for name in ("shop", "slow")]
+        body = {"source_type": "Postgres", "access_method": "direct", "prefix": "Shop"}
+        payload = {**config_of(postgres_url), "schemas": schemas}
+        made = pair.one.post("/api/projects/1/external_data_sources/", json={**body, "payload": payload})
+        assert made.status_code == 201, made.text
+
+        def asked(text: str) -> dict[str, Any]:
+            return {"query": {"kind": "HogQLQuery", "query": text, "connectionId": made.json()["id"]}}
+
+        answer = pair.two.post("/api/projects/1/query/", json=asked("select sum(id) from shop"))
+        assert answer.json()["results"] == [[6]]
+        late = {**asked("select * from slow"), "refresh": "async", "client_query_id": "mine"}
+        assert pair.one.post("/api/projects/1/query/", json=late).status_code == 202
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%slow%' AND state = 'active'"
+        _until(lambda: connection.execute(busy).fetchone() == (1,), 20)
+        assert pair.two.delete("/api/projects/1/query/mine/").status_code == 200
+        _until(lambda: connection.execute(busy).fetchone() == (0,), 20)
+        ended = _until(lambda: _ended(pair.two, "mine"), 10)
+        assert (ended["error"], ended["error_message"]) == (True, "The query was cancelled.")
+
+
+def _ended(client: httpx.Client, query_id: str) -> Any:
+    status = client.get(f"/api/projects/1/query/{query_id}/").json()["query_status"]
+    return status if status["complete"] else None

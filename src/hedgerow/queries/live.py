@@ -1,9 +1,9 @@
 """Queries that name a connection: what they want of its tables is fetched, and then they run over that."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -16,7 +16,7 @@ from hedgerow.language.query.live import Reads, live_tables, with_tables
 
 UNKNOWN = "Invalid connectionId: this project has no source of this id that is queried directly."
 _LOOK_SECONDS, _KEPT_SECONDS = 0.3, 30.0
-_RUNNING, _UNWANTED = b"running", b"unwanted"
+T = TypeVar("T")
 _MOMENTS = Limits(seconds=10.0)
 
 
@@ -65,38 +65,37 @@ class Connections:
     @asynccontextmanager
     async def fetched(self, connection: Connection, reads: Reads, tag: str) -> AsyncIterator[Catalog]:
         """The catalog with the rows that are wanted; they are there within the block."""
-        async with self._stoppable(tag), connection.filled(reads, await self._moments(reads)) as physical:
+        async with AsyncExitStack() as stack:
+            filled = connection.filled(reads, await self._moments(reads))
+            physical = await self._unless_unwanted(tag, stack.enter_async_context(filled))
             yield with_tables(connection.catalog, physical)
 
     async def cancel(self, tag: str) -> bool:
         """Stop a query that is being fetched for, in whichever process; whether there was one."""
-        if await self._cache.get(_key(tag)) is None:
+        if await self._cache.get(_running(tag)) is None:
             return False
-        await self._cache.set(_key(tag), _UNWANTED, _KEPT_SECONDS)
+        await self._cache.set(_unwanted(tag), b"1", _KEPT_SECONDS)
         return True
 
-    @asynccontextmanager
-    async def _stoppable(self, tag: str) -> AsyncIterator[None]:
-        await self._cache.set(_key(tag), _RUNNING, _KEPT_SECONDS)
-        waiting = asyncio.current_task()
-        assert waiting is not None
-        unwanted = asyncio.create_task(self._until_unwanted(tag, waiting))
+    async def _unless_unwanted(self, tag: str, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` gives; it is ended when somebody cancels the query. The engine sees to that once it has it."""
+        await self._cache.delete(_unwanted(tag))
+        working, watching = asyncio.create_task(work), asyncio.create_task(self._until_unwanted(tag))
         try:
-            yield
-        except asyncio.CancelledError:
-            if not unwanted.done() or unwanted.cancelled():
-                raise
-            waiting.uncancel()
-            raise QueryCancelled() from None
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if await self._cache.get(_unwanted(tag)) is not None:
+                raise QueryCancelled()
+            return await working
         finally:
-            unwanted.cancel()
-            await self._cache.delete(_key(tag))
+            watching.cancel()
+            working.cancel()
+            await asyncio.wait({working, watching})
+            await self._cache.delete(_running(tag))
 
-    async def _until_unwanted(self, tag: str, waiting: "asyncio.Task[object]") -> None:
-        while await self._cache.get(_key(tag)) != _UNWANTED:
-            await self._cache.set(_key(tag), _RUNNING, _KEPT_SECONDS)
+    async def _until_unwanted(self, tag: str) -> None:
+        while await self._cache.get(_unwanted(tag)) is None:
+            await self._cache.set(_running(tag), b"1", _KEPT_SECONDS)
             await asyncio.sleep(_LOOK_SECONDS)
-        waiting.cancel()
 
     async def _moments(self, reads: Reads) -> list[str | None]:
         """The times that the query compares with. What is wrong with one, the query itself will say."""
@@ -111,5 +110,9 @@ class Connections:
         return list(orjson.loads(answer.rows))
 
 
-def _key(tag: str) -> str:
+def _running(tag: str) -> str:
     return f"live:{tag}"
+
+
+def _unwanted(tag: str) -> str:
+    return f"live:{tag}:unwanted"

@@ -65,7 +65,10 @@ class Changing:
                     self._revive(session, source, user_id)
                 return changed
 
-        return await asyncio.to_thread(write)
+        changed = await asyncio.to_thread(write)
+        if source.direct and config is not None:  # what may be queried is what is there now
+            await self.refresh(project_id, source_id)
+        return changed
 
     def _revive(self, session: Session, source: Source, user_id: int) -> None:
         """Sync again what a fault had switched off: what is connected with now was let in."""

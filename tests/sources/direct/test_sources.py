@@ -143,6 +143,20 @@ def test_reload_looks_for_tables(api: Api, shop: Shop) -> None:
     assert api.get(f"/external_data_sources/{source['id']}/jobs").json() == []
 
 
+def test_another_database_has_other_tables(api: Api, mariadb_shop: Shop) -> None:
+    other = f"{mariadb_shop.space}_b"
+    mariadb_shop.do(f"CREATE DATABASE {other}", f"CREATE TABLE {other}.users (id bigint, colour varchar(9))")
+    try:
+        source = connect(api, mariadb_shop, "users", "orders")
+        path = f"/external_data_sources/{source['id']}"
+        changed = api.patch(path, json={"job_inputs": {"schema": other}})
+        assert [(s["name"], s["should_sync"]) for s in changed.json()["schemas"]] == [("users", True)]
+        assert found(api, source, f"select id, colour from {other}.users") == []
+        assert ask(api, source, "select * from orders").status_code == 400
+    finally:
+        mariadb_shop.do(f"DROP DATABASE {other}")
+
+
 def test_a_deleted_one_is_no_connection(api: Api, shop: Shop) -> None:
     source = connect(api, shop, "users")
     path = f"/external_data_sources/{source['id']}"
