@@ -181,7 +181,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
 
 def _open_sources(backends: SourceBackends, views: Views, queries: QueryDesk, settings: Settings) -> Sources:
     """The room of sources, which tells views what there is to say of revenue, and opens connections for queries."""
-    sources = open_sources(backends, settings.direct_max_rows)
+    sources = open_sources(backends, settings.direct_max_rows, settings.source_checkpoint_seconds)
     views.managed.makers[REVENUE] = sources.revenue.views
     queries.connections.introduce(sources.connections.open)
     return sources

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 @dataclass
 class Way:
-    """Listens on `port`. As long as `cuts` are left, a connection is cut once `after` bytes of answers have passed."""
+    """Listens on `port`. As long as `cuts` are left, a connection is cut once `after` bytes of answers have passed.
+
+    `passed` counts the bytes of all answers.
+    """
 
     port: int
     cuts: int = 0
     after: int = 0
     made: int = 0
+    passed: int = 0
 
 
 @contextmanager
@@ -28,6 +32,7 @@ def way_to(port: int) -> Iterator[Way]:
         with suppress(OSError):
             while chunk := inside.recv(65_536):
                 seen += len(chunk)
+                way.passed += len(chunk) if counts else 0
                 if counts and way.cuts and seen > way.after:
                     way.cuts -= 1
                     way.made += 1

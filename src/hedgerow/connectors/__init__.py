@@ -22,6 +22,7 @@ from hedgerow.connectors.base import (
     table_of,
 )
 from hedgerow.connectors.registry import Connectors
+from hedgerow.connectors.resuming import Moved, Onward, Place, Resumable, Step
 from hedgerow.connectors.watching import Unwanted, Watch
 
 __all__ = [
@@ -35,12 +36,17 @@ __all__ = [
     "Declaration",
     "Field",
     "FieldKind",
+    "Moved",
+    "Onward",
     "Option",
+    "Place",
     "Refused",
     "RemoteColumn",
     "RemoteTable",
+    "Resumable",
     "Sift",
     "SourceError",
+    "Step",
     "SyncType",
     "Unreachable",
     "Unwanted",

@@ -50,12 +50,13 @@ def unaltered(
         yield from batches
     except Refused as fault:
         if not fault.retryable:
-            _check_unaltered(columns, ask, now(), fault)
+            check_unaltered(columns, ask, now(), fault)
         raise
-    _check_unaltered(columns, ask, now(), None)
+    check_unaltered(columns, ask, now())
 
 
-def _check_unaltered(columns: Sequence[RemoteColumn], ask: Ask, now: RemoteTable, fault: Refused | None) -> None:
+def check_unaltered(columns: Sequence[RemoteColumn], ask: Ask, now: RemoteTable, fault: Refused | None = None) -> None:
+    """Raise where the columns that are read are others by now."""
     there = {column.name: column.remote_type for column in now.columns}
     for column in columns:
         if there.get(column.name) != column.remote_type:

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     )
     source_files: str = Field("", description="Folder of files that sources may read; empty is `sources` in home.")
     source_private_hosts: bool = Field(True, description="Let sources name internal addresses.")
+    source_checkpoint_seconds: float = Field(
+        5.0, ge=0, description="How often a long read of a source's table is written down, so that it can be resumed."
+    )
     api_query_timeout: float = Field(60.0, gt=0, description="Longest a query may run, seconds.")
     async_query_timeout: float = Field(600.0, gt=0, description="Longest an asynchronous query may run, seconds.")
     query_memory: int = Field(4 << 30, gt=0, description="Most memory one query may take, bytes.")

@@ -10,7 +10,8 @@ from hedgerow.store.base import Base
 
 
 class BuiltTableRow(Base):
-    """A physical table by its name. `state`: `building`, `live` or `retired`; `at`: its last sign of life, or its end.
+    """A physical table by its name. `state`: `building`, `kept`, `live` or `retired`; `at`: its last sign of
+    life, or its end.
 
     The row is there before the table and goes after it: no table is without one.
     """

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hedgerow.engine.base import Column, Engine, Limits, Progress, Query
@@ -24,6 +24,8 @@ from hedgerow.warehouse.catalog import database
 T = TypeVar("T")
 _LEASE = timedelta(seconds=30)
 _GRACE = timedelta(seconds=30)
+_KEPT = timedelta(days=2)
+"""After which a table that was kept for another process is nobody's: far longer than any of them waits."""
 _log = structlog.get_logger("hedgerow.materialize")
 
 Report = Callable[[Progress], None]
@@ -50,14 +52,16 @@ class Tables:
     """Makes, publishes and retires physical tables.
 
     A build goes on in the engine while its row says `building` and is renewed; a process that dies leaves a row that
-    is not renewed for two leases, and any process's sweep takes the table away. What is retired stays for queries under
-    way, then goes. Times are told by each process's steady clock: a wall clock that jumps takes no table away.
+    is not renewed for two leases, and any process's sweep takes the table away. What is kept outlives its process. What
+    is retired stays for queries under way, then goes. Times are told by each process's steady clock: a wall clock that
+    jumps takes no table away.
     """
 
     def __init__(self, store: Store, engine: Engine, *, lease: timedelta = _LEASE, grace: timedelta = _GRACE) -> None:
         self._store, self._engine = store, engine
         self._beat_seconds, self._sweep_seconds = lease.total_seconds() / 6, lease.total_seconds() / 2
-        self._watch_rows = Watch({"building": 2 * lease.total_seconds(), "retired": grace.total_seconds()})
+        patience = {"building": 2 * lease, "retired": grace, "kept": _KEPT}
+        self._watch_rows = Watch({state: wait.total_seconds() for state, wait in patience.items()})
         self._sweeper: asyncio.Task[None] | None = None
         self._beats: set[asyncio.Task[None]] = set()
         self._wanted: set[str] = set()
@@ -157,6 +161,24 @@ class Tables:
                 raise BuildLost(f"The table {physical} was taken away before it could be published.")
         self._wanted.difference_update(physicals)
 
+    def keep(self, session: Session, physicals: Sequence[str]) -> None:
+        """Let tables that are being built, or are kept, outlive this process, in the caller's transaction, which also
+        notes down what they are for; raises `BuildLost`. Whoever takes them over retires them.
+
+        Nobody need renew them: they stay until they were not kept again for two days.
+        """
+        for physical in physicals:
+            rule = BuiltTableRow.state.in_(("building", "kept"))
+            if not _change(session, physical, rule, state="kept", at=now()):
+                raise BuildLost(f"The table {physical} was taken away before it could be kept.")
+        self._wanted.difference_update(physicals)
+
+    def are_kept(self, session: Session, physicals: Sequence[str]) -> bool:
+        """Whether all of them are there, and kept."""
+        rules = (BuiltTableRow.physical.in_(physicals), BuiltTableRow.state == "kept")
+        found = session.scalar(select(func.count()).select_from(BuiltTableRow).where(*rules))
+        return found == len(set(physicals))
+
     def retire(self, session: Session, physicals: Sequence[str]) -> None:
         """Give up tables, in the caller's transaction; they are dropped when queries under way have ended."""
         chosen = update(BuiltTableRow).where(BuiltTableRow.physical.in_(physicals))
@@ -186,7 +208,8 @@ class Tables:
         with self._store.read() as session:
             rows = session.scalars(select(BuiltTableRow).where(BuiltTableRow.state != "live")).all()
         idle = self._watch_rows.idle({row.physical: (row.state, row.at) for row in rows})
-        return [(row.project_id, row.physical) for row in rows if orphans or row.physical in idle]
+        lost = {row.physical for row in rows if orphans and row.state != "kept"}
+        return [(row.project_id, row.physical) for row in rows if row.physical in lost | idle]
 
     async def _drop(self, project_id: int, physical: str) -> None:
         """The claim first: a build that is published meanwhile keeps its table, and one that is not is lost."""

@@ -22,6 +22,7 @@ from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
+from hedgerow.sources.sync.checkpoints import Checkpoints
 from hedgerow.store import Store
 from hedgerow.store.secrets import SecretUnreadable
 from hedgerow.warehouse.errors import ActionRefused
@@ -160,6 +161,7 @@ class Changing:
 
     def drop_table(self, session: Session, schema: Schema, by: int | None) -> None:
         """Let a schema's table go, and forget how far it was."""
+        Checkpoints(self.tables).forget(session, [schema.id])
         for table_id in {schema.table_id, schema.history_id}:
             self.drop_physical(session, schema, table_id, by)
         none = {"table_id": None, "history_id": None, "cursor": None, "last_synced_at": None, "reset": False}

@@ -17,6 +17,7 @@ from hedgerow.sources.form import direct, wishes
 from hedgerow.sources.form.bodies import SchemaChange
 from hedgerow.sources.records import BOTH, BY_CURSOR, COMPLETED, HISTORY, Schema
 from hedgerow.sources.shapes import incremental_fields
+from hedgerow.sources.sync.checkpoints import Checkpoints
 from hedgerow.warehouse.errors import ActionRefused
 from hedgerow.web.fields import from_validation
 
@@ -66,6 +67,7 @@ class Editing:
             values |= {"reset": schema.table_id is not None, "cursor": None}
         if any(values.get(name, getattr(schema, name)) != getattr(schema, name) for name in _RESETTING):
             values |= {"reset": schema.table_id is not None, "cursor": None}
+            Checkpoints(self.changing.tables).forget(session, [schema.id])
         if "should_sync" in values:
             values["stopped"] = False
         values |= self._remade(session, user_id, schema, values)
@@ -108,6 +110,7 @@ class Editing:
             if schema.sync_type is None:
                 raise ActionRefused(wishes.TYPE_FIRST)
             if anew:
+                Checkpoints(self.changing.tables).forget(session, [schema.id])
                 schema = self.changing.shelf.change_schema(session, schema.id, {"reset": True, "cursor": None})
             return self.changing.scheduling.trigger(session, schema, user_id or None)
 

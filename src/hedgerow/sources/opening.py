@@ -29,9 +29,11 @@ from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, Switch
 from hedgerow.sources.scheduling import APPLY, DISCOVER, FOLLOW, SYNC, TIDY, UNHOOK, Scheduling
 from hedgerow.sources.shelf import Shelf
+from hedgerow.sources.sync.checkpoints import Checkpoints
 from hedgerow.sources.sync.loading import Loading
 from hedgerow.sources.sync.running import POLICY, Syncing
 from hedgerow.sources.sync.snapshots import Snapshots
+from hedgerow.sources.sync.stepping import Memory
 from hedgerow.sources.webhooks.applying import POLICY as APPLYING
 from hedgerow.sources.webhooks.applying import EventApplying
 from hedgerow.sources.webhooks.arranging import Arranging
@@ -76,8 +78,9 @@ class Sources:
         await self.remotes.close()
 
 
-def open_sources(backends: Backends, most_rows: int) -> Sources:
-    """Everything sources need, bound together; `most_rows` are what a query may have of a remote's table."""
+def open_sources(backends: Backends, most_rows: int, seconds: float) -> Sources:
+    """Everything sources need, bound together. A query may have `most_rows` of a remote's table; `seconds` pass between
+    two places of a long read."""
     store, shelf, remotes = backends.store, Shelf(backends.secrets), Remotes(backends.connectors)
     scheduling, synced = Scheduling(backends.jobs, shelf), backends.warehouse.synced
     logs, hooks, events = LogShelf(backends.secrets), WebhookShelf(backends.secrets), EventShelf()
@@ -87,7 +90,7 @@ def open_sources(backends: Backends, most_rows: int) -> Sources:
     settling = Settling(store, LogKeeping(shelf, logs), remotes, scheduling)
     creating = Creating(store, shelf, remotes, scheduling, revenue, settling)
     changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables, revenue, logs, hooks, events)
-    _register(backends, settling, changing)
+    _register(backends, settling, changing, seconds)
     pushing = (store, shelf, hooks, events, remotes, scheduling)
     made = (reading, creating, changing, Editing(changing), revenue, settling)
     fetching = Fetching(backends.engine, backends.tables, most_rows)
@@ -95,11 +98,12 @@ def open_sources(backends: Backends, most_rows: int) -> Sources:
     return Sources(remotes, *made, Arranging(*pushing), Receiving(*pushing), connections)
 
 
-def _register(backends: Backends, settling: Settling, changing: Changing) -> None:
+def _register(backends: Backends, settling: Settling, changing: Changing, seconds: float) -> None:
     """What the room does in the background."""
     store, keeping, kinds = backends.store, settling.keeping, backends.jobs.kinds
     remotes, scheduling, synced = settling.remotes, settling.scheduling, changing.synced
-    loading, snapshots = Loading(backends.engine, backends.tables), Snapshots(store, keeping, scheduling)
+    memory = Memory(store, Checkpoints(backends.tables), seconds)
+    loading, snapshots = Loading(backends.engine, backends.tables, memory), Snapshots(store, keeping, scheduling)
     seeding = Seeding(backends.engine, backends.tables)
     serving = synced, backends.tables, backends.checks
     doing = loading, snapshots, scheduling, seeding, changing.events

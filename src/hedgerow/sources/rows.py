@@ -134,6 +134,27 @@ class RunRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column()
 
 
+class CheckpointRow(Base):
+    """How far a read of a whole table had come when what it had read was last written down.
+
+    `made_by` tells reads apart that cannot go on from each other; `place` is the connector's own words for where to go
+    on. `pieces` are physical tables that are kept, and hold what was read up to there; `changed` is one of rows that
+    take the place of theirs. `tally` counts them.
+    """
+
+    __tablename__ = "external_data_checkpoints"
+
+    schema_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    made_by: Mapped[str] = mapped_column(String(64))
+    place: Mapped[dict[str, Any]] = mapped_column()
+    pieces: Mapped[list[Any]] = mapped_column()
+    changed: Mapped[str | None] = mapped_column(String(64))
+    tally: Mapped[dict[str, Any]] = mapped_column()
+    begun_at: Mapped[datetime] = mapped_column(default=now)
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class LogRow(Base):
     """Where a source's log of changes is read. `position`: what lies before it is published, and not wanted again.
 

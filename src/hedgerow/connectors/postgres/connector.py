@@ -1,6 +1,6 @@
 """PostgreSQL: connects to reads only, and copies rows out in its binary format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,17 +12,19 @@ import pyarrow as pa
 from psycopg import sql
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable
-from hedgerow.connectors.batches import chosen_columns, joined, schema_of, unaltered
+from hedgerow.connectors.batches import check_unaltered, chosen_columns, joined, schema_of, unaltered
 from hedgerow.connectors.postgres import catalog
 from hedgerow.connectors.postgres.catalog import PgTable
 from hedgerow.connectors.postgres.cells import Unreadable, cells
 from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
+from hedgerow.connectors.postgres.ranges import Ranges, opened
 from hedgerow.connectors.postgres.replication.source import PostgresChanges
 from hedgerow.connectors.postgres.sifting import sifted
 from hedgerow.connectors.postgres.values import FIXED
 from hedgerow.connectors.reaching import hang_up
+from hedgerow.connectors.resuming import Moved, Onward, Step
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
@@ -76,6 +78,21 @@ class PostgresConnector:
             columns = chosen_columns(table.remote, ask)
             batches = _batches(connection, table, columns, ask)
             yield from unaltered(batches, columns, ask, lambda: _known(connection, config, ask.table).remote)
+
+    def steps(self, config: Config, ask: Ask, onward: Onward) -> Iterator[Step]:
+        """As `resuming.Resumable` says: tables with a primary key, by where their rows lie."""
+        with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
+            before = _known(connection, config, ask.table)
+            layout = opened(connection, before)
+            if layout is not None:
+                table = _known(connection, config, ask.table)  # as it is now that nobody can change it
+                columns = chosen_columns(before.remote, ask)
+                check_unaltered(columns, ask, table.remote)
+                yield from Ranges(partial(_pieces, connection, table, columns, ask), layout, onward).steps(ask)
+            elif onward.place is not None:
+                raise Moved("Its rows cannot be read by ranges any more.")
+        if layout is None:
+            yield from map(Step, self.read(config, ask))
 
     @contextmanager
     def _connected(self, config: Config, **more: Any) -> Iterator[psycopg.Connection[Any]]:
@@ -148,15 +165,28 @@ def _stop(connection: psycopg.Connection[Any]) -> None:
 def _batches(
     connection: psycopg.Connection[Any], table: PgTable, columns: Sequence[RemoteColumn], ask: Ask
 ) -> Iterator[pa.RecordBatch]:
-    pieces = replace(ask, batch_rows=min(ask.batch_rows, _PIECE_ROWS), batch_bytes=min(ask.batch_bytes, _PIECE_BYTES))
-    rows = copied(connection, _copy(table, columns, ask), pieces)
-    with closing(rows):
-        batches = map(partial(_batch, columns=columns, table=table), rows)
+    batches = _pieces(connection, table, columns, ask)
+    with closing(batches):
         yield from islice(batches, 1)  # a small one: whoever waits knows at once that there are rows
         yield from joined(batches, ask)
 
 
-def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Composed:
+def _pieces(
+    connection: psycopg.Connection[Any],
+    table: PgTable,
+    columns: Sequence[RemoteColumn],
+    ask: Ask,
+    only: sql.Composable | None = None,
+) -> Generator[pa.RecordBatch]:
+    pieces = replace(ask, batch_rows=min(ask.batch_rows, _PIECE_ROWS), batch_bytes=min(ask.batch_bytes, _PIECE_BYTES))
+    rows = copied(connection, _copy(table, columns, ask, only), pieces)
+    with closing(rows):
+        yield from map(partial(_batch, columns=columns, table=table), rows)
+
+
+def _copy(
+    table: PgTable, columns: Sequence[RemoteColumn], ask: Ask, only: sql.Composable | None = None
+) -> sql.Composed:
     written = [
         sql.SQL(table.types[column.name].written("{0}")).format(sql.Identifier("t", column.name)) for column in columns
     ]
@@ -165,7 +195,9 @@ def _copy(table: PgTable, columns: Sequence[RemoteColumn], ask: Ask) -> sql.Comp
     if ask.sift is not None:
         required = frozenset(column.name for column in table.remote.columns if not column.nullable)
         chosen += sifted(ask.sift, table.types, required)
-    if ask.cursor is not None:
+    if only is not None:
+        chosen += sql.SQL(" WHERE {}").format(only)
+    elif ask.cursor is not None:
         cursor = sql.Identifier("t", ask.cursor)
         if ask.after is None:
             chosen += sql.SQL(" ORDER BY {} NULLS FIRST").format(cursor)

@@ -25,11 +25,12 @@ UNLIMITED = Limits(None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What is read, and with what."""
+    """What is read, and with what; `version` is another when the source's values were changed."""
 
     connector: Connector
     config: dict[str, Any]
     table: RemoteTable
+    version: str = ""
 
     @property
     def snapshot(self) -> bool:

@@ -28,6 +28,7 @@ from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync import cursors
+from hedgerow.sources.sync.checkpoints import Abandoned
 from hedgerow.sources.sync.filling import Filled, Remote
 from hedgerow.sources.sync.loading import Loading
 from hedgerow.sources.sync.planning import Plan, plan, settled
@@ -124,7 +125,7 @@ class Syncing:
                 return None
             try:
                 return await self._sync(work, job, control)
-            except SettingsChanged:
+            except (SettingsChanged, Abandoned):
                 continue
             except Unwanted:
                 return None
@@ -204,26 +205,27 @@ class Syncing:
 
     async def _remote(self, work: Work) -> Remote:
         connector = self.remotes.connector(work.source.source_type)
-        config = await asyncio.to_thread(self._opened, work)
+        config, version = await asyncio.to_thread(self._opened, work)
         found = await self.remotes.find(work.source.source_type, config, work.schema.name)
         if found is None:
             raise Refused(f"The source has no table {work.schema.name} any more, or its user may not read it.")
         if work.schema.sync_type != "cdc":
-            return Remote(connector, config, found)
+            return Remote(connector, config, found, version)
         reader = await self.remotes.work(
             partial(self.snapshots.prepare, work.source, work.schema, connector, config, found)
         )
         return Remote(reader, config, reader.table)
 
-    def _opened(self, work: Work) -> dict[str, Any]:
-        """What to connect with; raises `InvalidInput` when the table cannot be called what it is to be."""
+    def _opened(self, work: Work) -> tuple[dict[str, Any], str]:
+        """What to connect with, and its version; raises `InvalidInput` when the table cannot be called what it is to
+        be."""
         with self.store.read() as session:
             schema = work.schema
             if schema.table_mode != HISTORY:
                 self.synced.check_name(session, schema.project_id, schema.table_name, schema.main_id)
             if schema.table_mode != CONSOLIDATED:
                 self.synced.check_name(session, schema.project_id, schema.history_name, schema.history_id)
-            return self.shelf.config(session, work.source)
+            return self.shelf.config(session, work.source), self.shelf.version(session, work.source)
 
     async def _planned(self, work: Work, table: RemoteTable) -> tuple[Plan, Schema]:
         """What to do, and the schema with the cursor to go on from."""
@@ -257,6 +259,7 @@ class Syncing:
         }
         if tally.swept:
             values["swept_at"] = now()
+        self.loading.memory.checkpoints.forget(session, [schema.id])
         values |= self._serve(session, work, made)
         changed = self.shelf.change_schema(session, schema.id, values)
         if changed.following:
@@ -316,6 +319,8 @@ class Syncing:
             ledger.end(session, job.id, FAILED, {"error": text})
         told = {"latest_error": text, **({"status": FAILED} if final else {})}
         schema = self.shelf.change_schema(session, UUID(job.payload["schema"]), told)
+        if final and not _may_pass(fault):
+            self.loading.memory.checkpoints.forget(session, [schema.id])
         if final and schema.cursor == PENDING:
             self.scheduling.tidy_log(session, schema.project_id, schema.source_id)
         if isinstance(fault, SourceError) and not fault.retryable and schema.should_sync:

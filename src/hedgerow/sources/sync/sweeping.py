@@ -14,7 +14,7 @@ from hedgerow.engine.base import Column, Engine, Limits, Query
 from hedgerow.engine.statements import quoted
 from hedgerow.kit.clock import now
 from hedgerow.materialize import Tables
-from hedgerow.sources.records import Schema
+from hedgerow.sources.records import BY_CURSOR, Schema
 from hedgerow.sources.scheduling import EVERY
 from hedgerow.sources.sync.batches import conformed
 from hedgerow.sources.sync.planning import Plan, Target
@@ -77,11 +77,12 @@ class Sweeping:
 
     async def _read(self, schema: Schema, targets: Sequence[Target], keys: str, start: Start) -> int:
         """Take all of the remote's keys; how many of its rows have no cursor."""
-        cursor, missing = schema.incremental_field or "", 0
-        ask = Ask(schema.name, tuple({*(target.name for target in targets), cursor}))
+        cursor, missing = schema.incremental_field if schema.sync_type in BY_CURSOR else None, 0
+        names = {target.name for target in targets} | ({cursor} if cursor else set())
+        ask = Ask(schema.name, tuple(names))
         async with Reader(lambda: start(ask), ask.watch) as reader:
             async for batch in reader.batches():
-                missing += batch.column(cursor).null_count
+                missing += batch.column(cursor).null_count if cursor else 0
                 await self.engine.insert_arrow(database(schema.project_id), keys, [conformed(batch, targets)])
         return missing
 

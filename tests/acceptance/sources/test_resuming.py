@@ -1,0 +1,181 @@
+"""First loads that are broken off go on where they were: what was read is kept, and all that is served is right."""
+
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, Row, by_cursor, whole
+from tests.support.cutting import way_to
+from tests.support.processes import Server, start_server
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
+_OFTEN = {**SETTINGS, "HEDGEROW_SOURCE_CHECKPOINT_SECONDS": "0", "HEDGEROW_JOB_LEASE": "5"}
+_ROWS = 120_000
+_MAKE = (
+    "CREATE TABLE things (id bigint PRIMARY KEY, word text, size numeric(20, 4), seen bigint, at timestamptz) "
+    "WITH (fillfactor = 90)"
+)
+_FILL = (
+    "INSERT INTO things SELECT i, repeat(md5(i::text), 8), i * 1.25, i, to_timestamp(i) FROM generate_series({}, {}) i"
+)
+_GONE_ON, _ANEW = "sync goes on", "sync begins anew"
+
+
+def _filled(pg: Remote) -> None:
+    pg.do(_MAKE, _FILL.format(1, _ROWS))
+
+
+def _ours(client: Client, source: str) -> list[Any]:
+    """Every row as one text, in parts that an answer can hold."""
+    table = client.schema(source, "things")["hogql_name"]
+    row = (
+        "concat(toString(id), '|', word, '|', toString(size), '|', toString(seen), '|', toString(toUnixTimestamp(at)))"
+    )
+    sql = (
+        f"select intDiv(id, 1000), count(), hex(MD5(arrayStringConcat(arraySort(groupArray({row})), ','))) from {table}"
+    )
+    return [
+        [part, count, digest.lower()] for part, count, digest in client.ask(f"{sql} group by 1 order by 1 limit 5000")
+    ]
+
+
+def _theirs(pg: Remote) -> list[Any]:
+    row = "concat(id, '|', word, '|', trim_scale(size), '|', seen, '|', extract(epoch FROM at)::bigint)"
+    sql = f"SELECT id / 1000, count(*), md5(string_agg({row}, ',' ORDER BY {row} COLLATE \"C\")) FROM things"
+    return [list(found) for found in pg.do(f"{sql} GROUP BY 1 ORDER BY 1")]
+
+
+def _kept(home: Path) -> list[Mapping[str, Any]]:
+    """The places that are written down."""
+    with closing(sqlite3.connect(home / "metadata.sqlite")) as store:
+        store.row_factory = sqlite3.Row
+        return [dict(row) for row in store.execute("SELECT * FROM external_data_checkpoints")]
+
+
+def _tables(home: Path) -> list[str]:
+    """The states of all physical tables."""
+    with closing(sqlite3.connect(home / "metadata.sqlite")) as store:
+        return sorted(row[0] for row in store.execute("SELECT state FROM built_tables"))
+
+
+def _killed(server: Server, home: Path, *, places: int = 1) -> None:
+    """Kill the server as soon as so many places were written down."""
+    seen: set[str] = set()
+
+    def enough() -> bool:
+        seen.update(found["place"] for found in _kept(home))
+        return len(seen) >= places
+
+    end = time.monotonic() + 60
+    while not enough():
+        assert time.monotonic() < end, server.log[-3000:]
+        time.sleep(0.002)
+    server.stop(signal.SIGKILL)
+
+
+def _wish(kind: str) -> Row:
+    return whole("things") if kind == "full_refresh" else by_cursor("things", "seen", kind)
+
+
+def _completed(client: Client, source: str) -> None:
+    found = client.settled(source)
+    assert (found["status"], found["latest_error"]) == ("Completed", None)
+
+
+@pytest.mark.parametrize("kind", ["incremental", "append", "full_refresh"])
+def test_a_load_goes_on_after_kills_while_its_rows_are_written(pg: Remote, tmp_path: Path, kind: str) -> None:
+    _filled(pg)
+    home, chance = tmp_path / "home", random.Random()
+    source = ""
+    for number in range(3):
+        with start_server(home, _OFTEN) as server, Client.of(server) as client:
+            source = source or client.add(pg.source_type, pg.config, _wish(kind))
+            _killed(server, home, places=1 + number)
+        pg.do(
+            f"UPDATE things SET word = 'round {number}', seen = {(number + 1) * 1_000_000} + id "
+            f"WHERE id % 97 = {chance.randrange(97)}",
+            _FILL.format(_ROWS + number * 100 + 1, _ROWS + number * 100 + 100),
+            f"UPDATE things SET seen = {(number + 1) * 1_000_000} + id WHERE id > {_ROWS + number * 100}",
+        )
+        if kind == "full_refresh":
+            pg.do(f"DELETE FROM things WHERE id % 101 = {chance.randrange(101)}")
+    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+        _completed(client, source)
+        assert _GONE_ON in server.log
+        assert _ANEW not in server.log
+        assert _ours(client, source) == _theirs(pg)
+        assert _kept(home) == []
+        assert set(_tables(home)) <= {"live", "retired"}
+        pg.do(_FILL.format(300_001, 300_010), "UPDATE things SET seen = 9000000 + id WHERE id > 300000")
+        client.act(source, "things")
+        _completed(client, source)
+        assert _ours(client, source) == _theirs(pg)
+
+
+def test_only_the_rest_is_read_again(pg: Remote, tmp_path: Path) -> None:
+    _filled(pg)
+    (size,) = pg.do("SELECT pg_table_size('things')")[0]
+    with (
+        way_to(int(pg.config["port"])) as way,
+        start_server(tmp_path / "home", _OFTEN) as server,
+        Client.of(server) as client,
+    ):
+        way.cuts, way.after = 1, size * 6 // 10
+        config = {**pg.config, "host": "127.0.0.1", "port": way.port}
+        source = client.add(pg.source_type, config, by_cursor("things", "seen"))
+        _completed(client, source)
+        assert way.made == 1
+        assert way.passed < size * 1.4  # anew, it would be 1.6 and more
+        (run,) = client.runs(source, "things")
+        assert run["rows_synced"] == _ROWS
+        assert _ours(client, source) == _theirs(pg)
+
+
+@pytest.mark.parametrize("what", ["config", "column", "type", "resync", "table"])
+def test_what_was_changed_meanwhile_is_read_anew(pg: Remote, tmp_path: Path, what: str) -> None:
+    _filled(pg)
+    home = tmp_path / "home"
+    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+        source = client.add(pg.source_type, pg.config, by_cursor("things", "seen"))
+        schema = client.schema(source, "things")["id"]
+        _killed(server, home)
+    if what == "column":
+        pg.do("ALTER TABLE things ADD COLUMN more bigint")
+    if what == "table":
+        pg.do("VACUUM FULL things")
+    paused = {**_OFTEN, "HEDGEROW_WORKERS": "0"}
+    with start_server(home, paused) as server, Client.of(server) as client:
+        assert len(_kept(home)) == 1
+        if what == "config":
+            client.call("PATCH", f"external_data_sources/{source}", {"job_inputs": {"password": pg.config["password"]}})
+        elif what == "type":
+            client.call("PATCH", f"external_data_schemas/{schema}", {"sync_type": "full_refresh"})
+        elif what == "resync":
+            client.act(source, "things", "resync")
+    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+        _completed(client, source)
+        assert _GONE_ON not in server.log or what == "table"
+        assert (_ANEW in server.log) == (what not in {"type", "resync"})
+        assert _ours(client, source) == _theirs(pg)
+        assert _kept(home) == []
+        assert set(_tables(home)) <= {"live", "retired"}
+
+
+def test_what_nobody_goes_on_with_is_swept(pg: Remote, tmp_path: Path) -> None:
+    _filled(pg)
+    home = tmp_path / "home"
+    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+        source = client.add(pg.source_type, pg.config, by_cursor("things", "seen"))
+        _killed(server, home)
+    with start_server(home, {**_OFTEN, "HEDGEROW_WORKERS": "0"}) as server, Client.of(server) as client:
+        assert "kept" in _tables(home)
+        client.call("DELETE", f"external_data_sources/{source}")
+        assert _kept(home) == []
+        assert "kept" not in _tables(home)
