@@ -51,5 +51,6 @@ class Resumable(Protocol):
 
         Gone on with, a read gives all rows that were not given before the place, and (`changed`, before all others)
         those that are not as they were given; so both together are the rows of its own moment, and rows that were
-        deleted since. Raises `Moved` where that cannot be done.
+        deleted since. A remote whose reads are not of one moment anyhow (`Declaration.snapshot`) need not tell what was
+        changed. Raises `Moved` where that cannot be done.
         """

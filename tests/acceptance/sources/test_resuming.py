@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, Row, by_cursor, whole
+from tests.connectors.apis.stripe_server import KEY, StripeServer
 from tests.support.cutting import way_to
 from tests.support.processes import Server, start_server
 
@@ -179,3 +180,28 @@ def test_what_nobody_goes_on_with_is_swept(pg: Remote, tmp_path: Path) -> None:
         client.call("DELETE", f"external_data_sources/{source}")
         assert _kept(home) == []
         assert "kept" not in _tables(home)
+
+
+def test_a_list_of_an_api_goes_on_behind_the_page_that_was_written_down(tmp_path: Path) -> None:
+    stripe = StripeServer("2024-09-30.acacia")
+    many = 5_000
+    stripe.objects["charges"] = [
+        {"id": f"ch_{n:05}", "object": "charge", "created": 1_767_225_600 + n, "amount": n} for n in range(many)
+    ]
+    home, module = tmp_path / "home", ("tests.support.stripe_process",)
+    with stripe.running():
+        settings = {**_OFTEN, "HEDGEROW_TEST_STRIPE_URL": stripe.url}
+        wish = {**by_cursor("Charge", "created", "append"), "incremental_field_type": "integer"}
+        with start_server(home, settings, module) as server, Client.of(server) as client:
+            source = client.add("Stripe", {"client_secret": KEY}, wish)
+            _killed(server, home, places=3)
+        stripe.requests.clear()
+        with start_server(home, settings, module) as server, Client.of(server) as client:
+            _completed(client, source)
+            assert _GONE_ON in server.log
+            read = [asked for asked in stripe.requests if asked.path.endswith("/charges")]
+            assert len(read) < many // 100
+            assert all("starting_after" in asked.params for asked in read)
+            table = client.schema(source, "Charge")["hogql_name"]
+            found = client.ask(f"select count(), uniqExact(id), sum(amount), max(created) from {table}")
+            assert found == [[many, many, sum(range(many)), 1_767_225_600 + many - 1]]

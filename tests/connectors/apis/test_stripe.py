@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from hedgerow.connectors import Ask, Refused, Unreachable
+from hedgerow.connectors import Ask, Moved, Onward, Refused, Unreachable
 from hedgerow.connectors.apis.stripe import CHARGE, DECLARATION, RESOURCES, VERSION, api_of, normalised
 from hedgerow.connectors.custom import custom_connector
 from hedgerow.connectors.rest import Patience, RestConnector
@@ -256,3 +257,29 @@ def test_an_error_in_the_middle_says_where(server: StripeServer) -> None:
     server.objects["charges"] = []  # the row that the next page begins after is gone
     with pytest.raises(Refused, match="GET /v1/charges answered 404: No such charge"):
         list(reading)
+
+
+def test_a_list_is_gone_on_with_behind_the_last_page(server: StripeServer) -> None:
+    connector = RestConnector(DECLARATION, api_of, GUARD, base_url=server.url)
+    config = normalised({"client_secret": KEY})
+    ask = Ask("Charge", ("id", "created"), "created")
+    first = list(islice(connector.steps(config, ask, Onward(None, lambda: True)), 2))
+    assert first[0].batch is not None
+    assert (first[0].batch.num_rows, first[1].place) == (100, {"last": "ch_151"})
+    server.requests.clear()
+    server.objects["charges"].append({"id": "ch_999", "object": "charge", "created": FIRST + 10**6})
+    rest = [step.batch for step in connector.steps(config, ask, Onward(first[1].place, lambda: False))]
+    ids = [value for batch in (first[0].batch, *rest) if batch is not None for value in batch.column("id").to_pylist()]
+    assert sorted(ids) == [row["id"] for row in CHARGES]
+    assert [asked.params["starting_after"] for asked in server.requests] == ["ch_151", "ch_051"]
+    server.objects["charges"] = []
+    with pytest.raises(Moved):
+        list(connector.steps(config, ask, Onward({"last": "ch_nobody"}, lambda: False)))
+
+
+def test_a_list_of_each_customer_is_not_gone_on_with(server: StripeServer) -> None:
+    connector = RestConnector(DECLARATION, api_of, GUARD, base_url=server.url)
+    config, ask = normalised({"client_secret": KEY}), Ask("CustomerBalanceTransaction")
+    assert all(step.place is None for step in connector.steps(config, ask, Onward(None, lambda: True)))
+    with pytest.raises(Moved):
+        list(connector.steps(config, ask, Onward({"last": "x"}, lambda: True)))

@@ -21,6 +21,8 @@ from hedgerow.connectors.rest.memory import Memory
 from hedgerow.connectors.rest.pages import Request
 from hedgerow.connectors.rest.patience import Patience
 from hedgerow.connectors.rest.spool import Spool
+from hedgerow.connectors.rest.stepping import Turning, goes_on
+from hedgerow.connectors.resuming import Moved, Onward, Step
 from hedgerow.connectors.watching import Watch
 from hedgerow.kit.outgoing import OutgoingGuard
 
@@ -106,6 +108,21 @@ class RestConnector:
                 yield from _straight(client, resource, described, ask)
             else:
                 yield from self._set_aside(client, resource, described, (config, ask))
+
+    def steps(self, config: Config, ask: Ask, onward: Onward) -> Iterator[Step]:
+        """As `resuming.Resumable` says: lists whose next page begins behind a row that is named, in their own order."""
+        straight = replace(ask, cursor=None, batch_rows=min(ask.batch_rows, _MOST_ROWS))
+        with self._client(config, watch=ask.watch) as client:
+            resource = client.api.resource(ask.table)
+            turned = resource if resource is not None and goes_on(resource) else None
+            if turned is not None:
+                described = _described(client, turned)
+                chosen = chosen_columns(_table(turned, described), straight)
+                yield from Turning(client, turned, described, onward).steps(chosen, straight)
+            elif onward.place is not None:
+                raise Moved("Its rows cannot be read in steps any more.")
+        if turned is None:
+            yield from map(Step, self.read(config, ask))
 
     def _set_aside(
         self, client: Client, resource: Resource, described: Columns, asked: tuple[Config, Ask]

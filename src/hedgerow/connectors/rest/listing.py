@@ -13,7 +13,7 @@ from hedgerow.connectors.rest import kinds
 from hedgerow.connectors.rest.api import Columns, Increment, Parent, Resource
 from hedgerow.connectors.rest.client import Client, pages
 from hedgerow.connectors.rest.kinds import Kind
-from hedgerow.connectors.rest.pages import Page, Request
+from hedgerow.connectors.rest.pages import LastRow, Page, Request
 from hedgerow.connectors.rest.paths import value_at, values_at
 from hedgerow.connectors.rest.spool import SortKey
 
@@ -52,6 +52,20 @@ def listed(client: Client, resource: Resource, known: Columns, ask: Ask) -> Iter
             yield [(sort, row) for sort, row in keyed if _is_new(sort, after, ask.inclusive)]
             if increment.order == "desc" and keyed and not _is_new(keyed[-1][0], after, inclusive=True):
                 break
+
+
+def after_row(client: Client, resource: Resource, known: Columns, last: Any) -> Iterator[tuple[list[Row], Any]]:
+    """Pages of a list that is turned by rows' names (`LastRow`), from behind the row `last` on; each page's rows, and
+    the name of the last of them."""
+    paging = resource.paging
+    if not isinstance(paging, LastRow):
+        raise TypeError(f"{resource.name} is not turned by rows")
+    request = _starting(_request(resource, None, known), resource.increment)
+    if last is not None:
+        request = request.having(paging.param, last)
+    for page in pages(client, request, resource.rows, paging):
+        last = value_at(page.rows[-1], paging.field) if page.rows else last
+        yield _rows(page, resource, None), last
 
 
 def _parents(client: Client, resource: Resource) -> Iterator[Row | None]:
