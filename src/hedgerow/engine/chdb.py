@@ -20,7 +20,7 @@ from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
 from hedgerow.engine.pool import Afterwards, Pool
 from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
-from hedgerow.engine.settings import ANSWER, ARROW, OUTPUT, READING, WRITING, clause, of_file, of_limits
+from hedgerow.engine.settings import ANSWER, ARROW, OUTPUT, READING, UNLOGGED, WRITING, clause, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -230,7 +230,7 @@ class ChdbEngine:
             connection = self._local.connection = chdb.connect(  # type: ignore[no-untyped-call]
                 f"{self._folder}?{_SERVER}"
             )
-            for name, value in {**OUTPUT, **READING}.items():
+            for name, value in {**OUTPUT, **READING, **UNLOGGED}.items():
                 connection.query(f"SET {name} = {value!r}", "Null")
             self._connections.append(connection)
         return connection

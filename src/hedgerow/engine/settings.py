@@ -25,6 +25,15 @@ ARROW: Mapping[str, str | int] = {
     "output_format_arrow_compression_method": "none",
 }
 
+# The embedded engine keeps no such logs; each query would still prepare its lines for them.
+UNLOGGED: Mapping[str, str | int] = {
+    "log_queries": 0,
+    "log_query_settings": 0,
+    "log_query_views": 0,
+    "log_profile_events": 0,
+    "log_processors_profiles": 0,
+}
+
 # A join gives NULL for what is not there, and NULL IN (NULL) is true.
 READING: Mapping[str, str | int] = {
     "join_use_nulls": 1,
