@@ -14,6 +14,7 @@ from hedgerow.sources.form import configuring, direct, wishes
 from hedgerow.sources.form.automatic import everything
 from hedgerow.sources.form.bodies import LogWish, NewSource, Setup
 from hedgerow.sources.logs.settling import Settling
+from hedgerow.sources.parked import credentials
 from hedgerow.sources.records import COMPLETED, DIRECT, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, counted
@@ -36,6 +37,7 @@ class Creating:
     scheduling: Scheduling
     revenue: Revenue
     settling: Settling
+    parked: credentials.Parked
 
     async def create(self, project_id: int, user_id: int, body: NewSource) -> Source:
         """Make a source; its enabled tables are synced as soon as a worker has time."""
@@ -43,6 +45,10 @@ class Creating:
         await asyncio.to_thread(self.check_name, project_id, body.source_type, body.prefix, body.access_method)
         given = dict(body.payload if body.payload is not None else body.job_inputs or {})
         wanted = given.pop("schemas", None)
+        parked = given.get(credentials.FIELD)
+        if parked is not None:
+            given = await asyncio.to_thread(self.parked.given, project_id, user_id, body.source_type, given)
+            given.pop(credentials.FIELD)
         config = configuring.cleaned(declaration, given)
         log = self.settling.wish(body.source_type, given)
         if log is not None and body.access_method == DIRECT:
@@ -61,7 +67,7 @@ class Creating:
             await self.settling.check(body.source_type, config, log, followed)
         values = {**_named(body), "created_by": user_id or None}
         try:
-            return await asyncio.to_thread(self._add, project_id, (values, log), config, tables, chosen)
+            return await asyncio.to_thread(self._add, project_id, (values, log, parked), config, tables, chosen)
         except IntegrityError:
             raise ActionRefused(names.PREFIX_TAKEN, attr="prefix") from None
 
@@ -87,13 +93,15 @@ class Creating:
     def _add(
         self,
         project_id: int,
-        said: tuple[Mapping[str, Any], LogWish | None],
+        said: tuple[Mapping[str, Any], LogWish | None, object],
         config: Mapping[str, Any],
         tables: Sequence[RemoteTable],
         chosen: Mapping[str, Mapping[str, Any]],
     ) -> Source:
-        values, log = said
+        values, log, parked = said
         with self.store.write() as session:
+            if parked is not None:
+                self.parked.use(session, parked)
             if values["access_method"] != DIRECT:
                 self._check_free(session, project_id, values["source_type"], values["prefix"])
             source = self.shelf.add(session, project_id, values, config)

@@ -24,6 +24,7 @@ from hedgerow.sources.logs.leaving import Leaving
 from hedgerow.sources.logs.marks import Seeding
 from hedgerow.sources.logs.settling import Settling
 from hedgerow.sources.logs.shelf import LogShelf
+from hedgerow.sources.parked.credentials import FORGET, Parked
 from hedgerow.sources.reading import Reading
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.revenue import Revenue, Switch
@@ -88,7 +89,9 @@ def open_sources(backends: Backends, most_rows: int, seconds: float) -> Sources:
     backends.warehouse.owners.append(reading.owned)
     revenue = Revenue(shelf, backends.switch)
     settling = Settling(store, LogKeeping(shelf, logs), remotes, scheduling)
-    creating = Creating(store, shelf, remotes, scheduling, revenue, settling)
+    parked = Parked(store, backends.secrets, remotes, backends.jobs.jobs)
+    backends.jobs.kinds.register(FORGET, parked.forget)
+    creating = Creating(store, shelf, remotes, scheduling, revenue, settling, parked)
     changing = Changing(store, shelf, remotes, scheduling, synced, backends.tables, revenue, logs, hooks, events)
     _register(backends, settling, changing, seconds)
     pushing = (store, shelf, hooks, events, remotes, scheduling)

@@ -242,3 +242,17 @@ class EventRow(Base):
     state: Mapped[str] = mapped_column(String(8), default="waiting")
     error: Mapped[str | None] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class CredentialRow(Base):
+    """What a source is to connect with once it is made: `config` is JSON, encrypted whole. Its id cannot be guessed."""
+
+    __tablename__ = "external_data_credentials"
+    __table_args__ = (Index("ix_external_data_credentials_user", "project_id", "user_id"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    source_type: Mapped[str] = mapped_column(String(64))
+    config: Mapped[str] = mapped_column(Text, info=ENCRYPTED)
+    created_at: Mapped[datetime] = mapped_column(default=now)

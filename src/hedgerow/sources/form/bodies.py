@@ -27,6 +27,13 @@ class NewSource(_Body):
     created_via: Literal["web", "api", "mcp", "wizard", "self_driving"] | None = None
 
 
+class NewCredentials(_Body):
+    """What a source is to connect with, kept until it is made."""
+
+    source_type: str
+    payload: dict[str, Any] = Field(description="The form's fields.")
+
+
 class Setup(NewSource):
     """A source to make, with all its tables: how each is synced is chosen by what it has."""
 

@@ -10,7 +10,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from hedgerow.connectors.changes import change_source
 from hedgerow.sources import shapes
 from hedgerow.sources.form import configuring
-from hedgerow.sources.form.bodies import BulkChange, NewSource, PrefixWish, RevenueConfig, Setup, SourceChange
+from hedgerow.sources.form.bodies import (
+    BulkChange,
+    NewCredentials,
+    NewSource,
+    PrefixWish,
+    RevenueConfig,
+    Setup,
+    SourceChange,
+)
 from hedgerow.sources.form.wizard import wizard
 from hedgerow.sources.ledger import Chosen
 from hedgerow.sources.opening import Sources
@@ -31,7 +39,7 @@ _SCHEMAS = Query(description="Only runs of the schemas of these names.")
 def router(sources: Sources, cards: UserCards, gate: Gate) -> APIRouter:
     """Paths are relative to a project."""
     routes = APIRouter()
-    for register in (_trying, _listing, _single, _acting, _history):
+    for register in (_trying, _parking, _listing, _single, _acting, _history):
         register(routes, sources, cards, gate)
     routes.include_router(webhooks.router(sources, gate))
     return routes
@@ -77,6 +85,21 @@ def _trying(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -
         """Whether a type and a prefix can be had together; nothing is kept."""
         sources.remotes.connector(body.source_type)
         sources.creating.check_name(access.project_id, body.source_type, body.prefix, body.access_method)
+
+
+def _parking(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -> None:
+    may_read, may_write = _guards(gate)
+
+    @routes.post(f"{_BASE}/store_credentials", status_code=201)
+    async def store_credentials(access: Annotated[Access, Depends(may_write)], body: NewCredentials) -> dict[str, Any]:
+        """Try credentials out and keep them for a day, until a source is made with their `credential_id`, once."""
+        parked = sources.creating.parked
+        return await parked.keep(access.project_id, access.principal.user_id, body.source_type, body.payload)
+
+    @routes.get(f"{_BASE}/stored_credentials")
+    def list_stored_credentials(access: Annotated[Access, Depends(may_read)]) -> list[dict[str, Any]]:
+        """Your own that were not used yet, newest first, without their values."""
+        return sources.creating.parked.list(access.project_id, access.principal.user_id)
 
 
 def _listing(routes: APIRouter, sources: Sources, cards: UserCards, gate: Gate) -> None:
