@@ -58,8 +58,20 @@ def test_the_project_s_own_tables_join_in(api: Api, shop: Shop) -> None:
     assert found(api, source, "select count() from orders") == [[3]]  # of two of one name, the connection's
     assert found(api, source, "select id from above") == [[7]]  # and a view reads what it always read
     assert rows(api, "select id from above") == [[7]]
+    link = {"source_table_name": "prices", "source_table_key": "price", "joining_table_name": "orders"}
+    link |= {"joining_table_key": "id", "field_name": "order"}
+    assert api.post("/warehouse_view_links", json=link).status_code == 201
+    assert found(api, source, "select order.id from prices") == [[None]]  # as does a saved join
     other = api.post("/query", json={"query": {"kind": "HogQLQuery", "query": "select * from users"}})
     assert (other.status_code, other.json()["detail"]) == (400, "Unknown table `users`.")
+
+
+def test_many_tables_are_read_for_one_query(api: Api, shop: Shop) -> None:
+    names = [f"part_{number}" for number in range(9)]
+    shop.do(*(f"CREATE TABLE {name} AS SELECT {number} AS id" for number, name in enumerate(names)))
+    source = connect(api, shop, *names)
+    union = " union all ".join(f"select id from {name}" for name in names)
+    assert found(api, source, f"select count(), sum(id) from ({union})") == [[9, 36]]
 
 
 def test_variables_and_looks_at_queries(api: Api, shop: Shop) -> None:

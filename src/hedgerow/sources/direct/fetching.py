@@ -1,7 +1,7 @@
 """Fetches what a query wants of a remote's tables into tables of its own, which go when it has ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,8 @@ _ATTR = "query__connectionId"
 # What the engine's times hold; beyond, those of the remote come as the nearest of it.
 _FIRST, _LAST = datetime(1900, 1, 1), datetime(2299, 12, 31)
 _BYTES_A_ROW = 1 << 10
+_AT_ONCE = 4
+Work = Callable[[], Coroutine[Any, Any, str]]
 
 
 class RemoteRefused(InvalidInput):
@@ -56,11 +58,11 @@ class Fetching:
     async def filled(
         self, remote: "Remote", catalog: Catalog, reads: Reads, moments: Sequence[str | None]
     ) -> AsyncIterator[Mapping[str, str]]:
-        """The names of filled tables, by those of the catalog; all are read side by side."""
+        """The names of filled tables, by those of the catalog; some are read side by side."""
         made: list[str] = []
         wanted = [(read, _sift(read, moments)) for read in reads.reads]
         try:
-            yield await _together({each[0].table: self._one(remote, catalog, each, made) for each in wanted})
+            yield await _together({each[0].table: partial(self._one, remote, catalog, each, made) for each in wanted})
         finally:
             for physical in made:
                 await asyncio.shield(self.tables.discard(catalog.project_id, physical))
@@ -152,11 +154,17 @@ def _moment(moment: Moment, moments: Sequence[str | None]) -> datetime | None:
     return found if found is not None and _FIRST < found < _LAST else None
 
 
-async def _together(works: Mapping[str, Coroutine[Any, Any, str]]) -> dict[str, str]:
-    """What all give; the first that fails ends the others."""
+async def _together(works: Mapping[str, Work]) -> dict[str, str]:
+    """What all give, a few at a time; the first that fails ends the others."""
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def in_turn(work: Work) -> str:
+        async with room:
+            return await work()
+
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(work) for name, work in works.items()}
+            tasks = {name: group.create_task(in_turn(work)) for name, work in works.items()}
     except ExceptionGroup as faults:
         raise _first(faults) from faults
     return {name: task.result() for name, task in tasks.items()}

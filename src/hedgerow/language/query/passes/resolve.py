@@ -163,7 +163,7 @@ class Resolver(ExpressionResolver):
         alias = f"{source}%{join.field_name}"
         if alias not in scope.walked:
             made = nodes.JoinExpr(nodes.Field([join.joined_table]), alias=alias, join_type="LEFT JOIN")
-            joined = self._named_table(join.joined_table, made, Scope())
+            joined = self._named_table(join.joined_table, made, Scope(), own=True)
             keys: list[nodes.Expr] = []
             for name, side, columns in ((source, join.source_key, relation), (alias, join.joined_key, joined)):
                 if (column := columns.columns.get(side)) is None:
@@ -207,13 +207,14 @@ class Resolver(ExpressionResolver):
             return name, self._table_function(name, join, scope)
         return name, self._named_table(name, join, scope)
 
-    def _named_table(self, name: str, join: nodes.JoinExpr, scope: Scope) -> Relation:
+    def _named_table(self, name: str, join: nodes.JoinExpr, scope: Scope, *, own: bool = False) -> Relation:
+        """`own`: of two of one name, the project's own is meant, as it is within its views."""
         if (cte := scope.find_cte(name)) is not None:
             self._read(1 + cte.reads, join)
             join.table = CteRef(name, span=join.table.span if join.table else None)
             return cte
         found = self._catalog.tables.get(name)
-        if self._views and name in self._catalog.hidden:
+        if (own or self._views) and name in self._catalog.hidden:
             found = self._catalog.hidden[name]
         if found is None:
             raise QueryFault(f"Unknown table `{name}`.", join.table)
