@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, Row, by_cursor, whole
+from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, Row, by_cursor, mariadb, whole
 from tests.connectors.apis.stripe_server import KEY, StripeServer
 from tests.support.cutting import way_to
 from tests.support.processes import Server, start_server
@@ -205,3 +205,32 @@ def test_a_list_of_an_api_goes_on_behind_the_page_that_was_written_down(tmp_path
             table = client.schema(source, "Charge")["hogql_name"]
             found = client.ask(f"select count(), uniqExact(id), sum(amount), max(created) from {table}")
             assert found == [[many, many, sum(range(many)), 1_767_225_600 + many - 1]]
+
+
+@pytest.mark.parametrize("kind", ["incremental", "append"])
+def test_a_load_of_mysql_goes_on_after_kills(mariadb_server: str, tmp_path: Path, kind: str) -> None:
+    home, source = tmp_path / "home", ""
+    with mariadb(mariadb_server) as remote:
+        fill = "INSERT INTO things SELECT seq, REPEAT(MD5(seq), 8), {} + seq FROM seq_{}_to_{}"
+        remote.do("CREATE TABLE things (id bigint PRIMARY KEY, word text, seen bigint)", fill.format(0, 1, 600_000))
+        for number in (1, 2):
+            with start_server(home, _OFTEN) as server, Client.of(server) as client:
+                source = source or client.add(remote.source_type, remote.config, by_cursor("things", "seen", kind))
+                _killed(server, home, places=number)
+            start = number * 10_000_000
+            remote.do(
+                f"UPDATE things SET word = 'round {number}', seen = {start} + id WHERE id % 97 = {number}",
+                fill.format(start, 600_000 + number * 100, 600_099 + number * 100),
+            )
+        with start_server(home, _OFTEN) as server, Client.of(server) as client:
+            _completed(client, source)
+            assert _GONE_ON in server.log
+            assert _ANEW not in server.log
+            table = client.schema(source, "things")["hogql_name"]
+            parts = "count(*), sum(id), sum(length(word)), sum(seen)"
+            ours = client.ask(
+                f"select intDiv(id, 1000), {parts}, max(word) from {table} group by 1 order by 1 limit 5000"
+            )
+            theirs = remote.do(f"SELECT id DIV 1000, {parts}, MAX(word) FROM things GROUP BY 1 ORDER BY 1")
+            assert ours == [[int(v) if not isinstance(v, str) else v for v in row] for row in theirs]
+            assert _kept(home) == []

@@ -15,13 +15,15 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable, Unreachable
-from hedgerow.connectors.batches import chosen_columns, portions, schema_of, unaltered
+from hedgerow.connectors.batches import check_unaltered, chosen_columns, portions, schema_of, unaltered
 from hedgerow.connectors.mysql import catalog
 from hedgerow.connectors.mysql.catalog import MySqlTable
 from hedgerow.connectors.mysql.declaration import DECLARATION
 from hedgerow.connectors.mysql.faults import connecting, working
+from hedgerow.connectors.mysql.keyed import Names, keyed
 from hedgerow.connectors.mysql.sifting import sifted
 from hedgerow.connectors.reaching import hang_up
+from hedgerow.connectors.resuming import Moved, Onward, Step
 from hedgerow.connectors.tunnel import Way, tls_demanded, way
 from hedgerow.kit.outgoing import OutgoingGuard
 
@@ -68,6 +70,22 @@ class MySqlConnector:
             columns = chosen_columns(table.remote, ask)
             batches = _batches(connection, config, table, columns, ask)
             yield from unaltered(batches, columns, ask, lambda: self._now(config, ask.table))
+
+    def steps(self, config: Config, ask: Ask, onward: Onward) -> Iterator[Step]:
+        """As `resuming.Resumable` says: InnoDB tables with a whole number as key that are synced by a cursor."""
+        with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
+            before = _known(connection, config, ask.table)
+            names = Names(_place(config, before), _quoted, connection.escape)
+            reading = keyed(lambda text: _rows(connection, text, config), before, onward.cursor, names)
+            if reading is not None:
+                table = _known(connection, config, ask.table)  # as it is now that nobody can change it
+                columns = chosen_columns(before.remote, ask)
+                check_unaltered(columns, ask, table.remote)
+                yield from reading.steps(partial(_batches, connection, config, table, columns, ask), onward)
+            elif onward.place is not None:
+                raise Moved("Its rows cannot be read by their key any more.")
+        if reading is None:
+            yield from map(Step, self.read(config, ask))
 
     def _now(self, config: Config, name: str) -> RemoteTable:
         """On a connection of its own: that which rows came by may be in the middle of them."""
@@ -197,9 +215,14 @@ def _stop(connection: "pymysql.Connection[Any]") -> None:
 
 
 def _batches(
-    connection: "pymysql.Connection[Any]", config: Config, table: MySqlTable, columns: Sequence[RemoteColumn], ask: Ask
+    connection: "pymysql.Connection[Any]",
+    config: Config,
+    table: MySqlTable,
+    columns: Sequence[RemoteColumn],
+    ask: Ask,
+    only: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    with _streamed(connection, _select(connection, config, table, columns, ask)) as rows:
+    with _streamed(connection, _select(connection, config, table, columns, ask, only)) as rows:
         yield from map(partial(_batch, columns=columns, table=table), portions(rows, _size, ask))
 
 
@@ -233,12 +256,15 @@ def _select(
     table: MySqlTable,
     columns: Sequence[RemoteColumn],
     ask: Ask,
+    only: str | None = None,
 ) -> str:
     """One text for all short values, as a line of CSV, and one for each that may be long."""
     joined, alone = _parted(columns, table)
     cells = [f"CONCAT_WS(',', {', '.join(_cell(column, table) for column in joined)})" if joined else "''"]
     cells += [table.types[column.name].written(_quoted(column.name)) for column in alone]
-    statement = f"SELECT {', '.join(cells)} FROM {_quoted(_schema(config))}.{_quoted(table.remote.name)}"
+    statement = f"SELECT {', '.join(cells)} FROM {_place(config, table)}"
+    if only is not None:
+        return f"{statement} {only}"
     if ask.sift is not None:
         required = frozenset(column.name for column in table.remote.columns if not column.nullable)
         statement += sifted(ask.sift, table.types, required, _quoted, connection.escape)
@@ -305,6 +331,10 @@ def _lines(content: bytes, count: int, columns: Sequence[RemoteColumn], table: M
     if read.num_rows != count:
         raise Refused(f"Rows of {table.remote.name} could not be read: {count} came as {read.num_rows}.")
     return {name: kind.read(name, read.column(name).combine_chunks()) for name, kind in types.items()}
+
+
+def _place(config: Config, table: MySqlTable) -> str:
+    return f"{_quoted(_schema(config))}.{_quoted(table.remote.name)}"
 
 
 def _quoted(name: str) -> str:
