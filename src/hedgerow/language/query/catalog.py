@@ -104,3 +104,7 @@ class Catalog:
     tables: Mapping[str, Table] = field(default_factory=dict)
     timezone: str = "UTC"
     hidden: Mapping[str, Table] = field(default_factory=dict)
+
+    def find(self, name: str, *, own: bool = False) -> Table | None:
+        """The table of that name; `own`: one that is hidden comes first."""
+        return (self.hidden.get(name) if own else None) or self.tables.get(name)

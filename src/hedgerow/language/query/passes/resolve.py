@@ -213,9 +213,7 @@ class Resolver(ExpressionResolver):
             self._read(1 + cte.reads, join)
             join.table = CteRef(name, span=join.table.span if join.table else None)
             return cte
-        found = self._catalog.tables.get(name)
-        if (own or self._views) and name in self._catalog.hidden:
-            found = self._catalog.hidden[name]
+        found = self._catalog.find(name, own=own or bool(self._views))
         if found is None:
             raise QueryFault(f"Unknown table `{name}`.", join.table)
         self.tables.add(name)
