@@ -20,7 +20,7 @@ from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
 from hedgerow.engine.pool import Afterwards, Pool
 from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
-from hedgerow.engine.settings import ANSWER, ARROW, OUTPUT, READING, UNLOGGED, WRITING, clause, of_file, of_limits
+from hedgerow.engine.settings import ARROW, OUTPUT, READING, UNLOGGED, WRITING, clause, of_answer, of_file, of_limits
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -236,7 +236,7 @@ class ChdbEngine:
         return connection
 
     def _run(self, query: Query, tag: str) -> Answer:
-        sql = _text(replace(query, settings={**query.settings, **ANSWER}), _ROWS, tag)
+        sql = _text(query, _ROWS, tag, of_answer(query.sql))
         result = self._connection().query(sql, _ROWS, params=texts(query.parameters))
         return read_answer(result.bytes(), result.rows_read(), result.bytes_read(), result.elapsed())
 
@@ -282,6 +282,6 @@ class ChdbEngine:
         return self._control.submit(kill)
 
 
-def _text(query: Query, output_format: str, tag: str) -> str:
-    settings = {**query.settings, **of_limits(query.limits), "log_comment": tag}
+def _text(query: Query, output_format: str, tag: str, more: Mapping[str, str | int] | None = None) -> str:
+    settings = {**query.settings, **(more or {}), **of_limits(query.limits), "log_comment": tag}
     return f"{query.sql} FORMAT {output_format}{clause(settings)}"
