@@ -68,3 +68,35 @@ def test_a_fault_reaches_whoever_waits() -> None:
         lanes.submit(lambda: 1 / 0).result(timeout=5)
     assert lanes.submit(lambda: 2).result(timeout=5) == 2
     lanes.close()
+
+
+def test_a_thread_works_again_and_ends_with_its_lanes() -> None:
+    lanes, before = Lanes(quick=4, total=8), set(threading.enumerate())
+    stop = threading.Event()
+    slow = [lanes.submit(stop.wait) for _ in range(3)]
+    workers = set()
+    for _ in range(20):
+        workers.add(lanes.submit(threading.current_thread).result(timeout=5))
+        time.sleep(0.005)  # until it waits for more
+    assert len(workers) == 1
+    stop.set()
+    assert all(future.result(timeout=5) for future in slow)
+    assert len(set(threading.enumerate()) - before) == 4
+    lanes.close()
+    assert set(threading.enumerate()) <= before
+
+
+def test_whoever_is_told_may_ask_again_at_once() -> None:
+    lanes, told = Lanes(quick=1, total=1), list[int]()
+    done = threading.Event()
+
+    def again(_: object) -> None:
+        told.append(1)
+        if len(told) < 200:
+            lanes.submit(lambda: None).add_done_callback(again)
+        else:
+            done.set()
+
+    lanes.submit(lambda: None).add_done_callback(again)
+    assert done.wait(10)
+    lanes.close()

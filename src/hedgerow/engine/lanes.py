@@ -4,10 +4,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_Task = tuple[object, Future[Any], Callable[[], Any]]
+"""The place it takes, who waits for it, and what to do."""
 
 
 class Lanes:
@@ -27,7 +30,9 @@ class Lanes:
         self._young: dict[object, float] = {}
         self._old = 0
         self._closed = False
-        self._threads = ThreadPoolExecutor(total, thread_name_prefix="engine")
+        self._threads: list[threading.Thread] = []
+        # The last to have worked is the next to work: what it needs is still in the processor's memory.
+        self._idle: list[SimpleQueue[_Task | None]] = []
         self._watch: threading.Thread | None = None
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
@@ -52,8 +57,11 @@ class Lanes:
             for future, _ in self._line:
                 future.cancel()
             self._line.clear()
+            while self._idle:
+                self._idle.pop().put(None)
             self._lock.notify_all()
-        self._threads.shutdown(wait=True)
+        for thread in self._threads:
+            thread.join()
 
     def _fill(self) -> None:
         while self._line and len(self._young) < self._quick and len(self._young) + self._old < self._total:
@@ -62,20 +70,45 @@ class Lanes:
                 continue
             place = object()
             self._young[place] = time.monotonic()
-            self._threads.submit(self._run, place, future, work)
+            self._begin((place, future, work))
         if self._line and self._watch is None and not self._closed:
             self._watch = threading.Thread(target=self._demote, name="engine-lanes", daemon=True)
             self._watch.start()
 
-    def _run(self, place: object, future: Future[Any], work: Callable[[], Any]) -> None:
+    def _begin(self, task: _Task) -> None:
+        if self._idle:
+            self._idle.pop().put(task)
+            return
+        thread = threading.Thread(target=self._serve, args=(task,), name="engine", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, task: _Task | None) -> None:
+        inbox: SimpleQueue[_Task | None] = SimpleQueue()
+        while task is not None:
+            place, future, work = task
+            del task
+            self._do(place, future, work, inbox)
+            del place, future, work
+            task = inbox.get()
+
+    def _do(
+        self, place: object, future: Future[Any], work: Callable[[], Any], inbox: "SimpleQueue[_Task | None]"
+    ) -> None:
+        result, error = None, None
         try:
-            result, error = work(), None
+            result = work()
         except BaseException as caught:  # the future carries it to whoever waits
-            result, error = None, caught
+            error = caught
         with self._lock:
             if self._young.pop(place, None) is None:
                 self._old -= 1
-            self._fill()
+            if self._closed:
+                inbox.put(None)
+            else:
+                self._idle.append(inbox)
+                self._fill()
+        # Last of all: whoever waits wants the interpreter at once.
         if error is None:
             future.set_result(result)
         else:
