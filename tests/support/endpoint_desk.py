@@ -95,7 +95,7 @@ class Desk:
         plus = int(re.findall(r"\+ (\d+) as", found["query"]["query"])[0])
         for city in range(CITIES):
             rows, came_by = self.run(version, city)
-            assert (rows, came_by) == (expected(plus, city), path or came_by)
+            assert (rows, came_by) == (expected(plus, city), path or came_by), self.status(version)
             if path == "materialized":
                 assert self.run(version, city, "direct") == (expected(plus, city), "inline")
 

@@ -86,7 +86,9 @@ def test_whenever_it_is_killed_answers_are_right_and_nothing_is_left(tmp_path: P
         desk = Desk(client)
         until(lambda: not busy(home))
         for version in range(1, desk.current() + 1):
-            desk.answers(version)
+            # One whose refresh all kills happened to meet is given up, and answered by the query itself.
+            given_up = "begun several times" in (desk.status(version)["error"] or "")
+            desk.answers(version, None if given_up else "materialized")
         assert "building" not in states(home)
     assert embedded_tables(home) <= set(built(home))
 
