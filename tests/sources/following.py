@@ -10,7 +10,8 @@ from tests.connectors.postgres_tables import config_of
 from tests.sources.conftest import rows, schema
 from tests.support.apps import Api
 
-WAIT = 60.0
+# What follows a server that was away pauses for up to a minute before it tries again.
+WAIT = 150.0
 
 
 def cdc(name: str, **more: Any) -> dict[str, Any]:
