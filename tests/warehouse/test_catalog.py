@@ -1,7 +1,6 @@
 """Catalogs: what is in them, who adds to them, and how soon they know."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.orm import Session
@@ -98,8 +97,9 @@ def test_another_process_knows_within_a_second(sqlite_store: Store) -> None:
 
 @pytest.mark.parametrize("project", [1, 2])
 def test_other_rooms_add_tables(sqlite_store: Store, project: int) -> None:
-    def views(_session: Session, asked: int, _tables: object) -> Iterator[Table]:
-        yield Table(f"view_of_{asked}", PhysicalTable(f"p{asked}", "v_1"), kind="view")
+    def views(_session: Session, asked: int, _tables: object) -> dict[str, Table]:
+        name = f"view_of_{asked}"
+        return {name: Table(name, PhysicalTable(f"p{asked}", "v_1"), kind="view")}
 
     shelf, catalogs = made(sqlite_store, (views,))
     add(sqlite_store, shelf, "t", project)

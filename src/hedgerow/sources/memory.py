@@ -1,6 +1,6 @@
 """The other names of synced tables: `postgres.users` beside `postgres_users`, in every query."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from hedgerow.sources.names import dotted_name
 from hedgerow.sources.rows import SchemaRow, SourceRow
 
 
-def contribute(session: Session, project_id: int, tables: Mapping[str, Table]) -> Iterable[Table]:
+def contribute(session: Session, project_id: int, tables: Mapping[str, Table]) -> Mapping[str, Table]:
     """The catalog's contributor: each synced table under its dotted name too; the oldest source comes first."""
     rules = (SchemaRow.project_id == project_id, SchemaRow.table_id.is_not(None), SchemaRow.deleted.is_(False))
     chosen = select(SourceRow.prefix, SourceRow.source_type, SchemaRow)
@@ -22,7 +22,7 @@ def contribute(session: Session, project_id: int, tables: Mapping[str, Table]) -
             dotted = dotted_name(prefix, source_type, remote)
             if stored in tables and dotted not in tables:
                 found.setdefault(dotted, replace(tables[stored], name=dotted))
-    return found.values()
+    return found
 
 
 def _names(row: SchemaRow) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
@@ -15,9 +15,9 @@ from hedgerow.warehouse.formats import CSV, LAKES, OWN_TYPES, double_quotes
 from hedgerow.warehouse.records import Keys, TableRecord
 from hedgerow.warehouse.shelf import Shelf, subject
 
-Contributor = Callable[[Session, int, Mapping[str, Table]], Iterable[Table]]
-"""Adds another room's tables to a project's catalog, given those there are so far; one of a name that is there takes
-its place. That room bumps `shelf.subject(project_id)` when they change."""
+Contributor = Callable[[Session, int, Mapping[str, Table]], Mapping[str, Table]]
+"""Adds another room's tables by name to a project's catalog, given those there are so far; one of a name that is there
+takes its place. That room bumps `shelf.subject(project_id)` when they change."""
 
 _CHECK_SECONDS = 5.0
 
@@ -84,7 +84,7 @@ class Catalogs:
             keys = self._shelf.keys(session, [r.credential.id for r in records if r.credential])
             tables = {r.name: _table(r, keys[r.credential.id] if r.credential else None) for r in records}
             for contribute in self._contributors:
-                tables.update({table.name: table for table in contribute(session, project_id, tables)})
+                tables.update(contribute(session, project_id, tables))
         urls = {record.name: record.url_pattern for record in records if record.physical is None}
         return _Loaded(Catalog(project_id, database(project_id), tables), urls)
 
