@@ -170,7 +170,7 @@ async def _compiled(engine: Any, file: Path) -> tuple[Any, Any]:
 
     columns = await engine.describe_file(LocalFile(file, "Parquet"))
     await engine.create_database("p1")
-    await engine.create_table("p1", "t", columns, _SORTED)
+    await engine.create_table("p1", "t", columns, _SORTED, looked_up=True)
     await engine.insert_file("p1", "t", LocalFile(file, "Parquet"), columns)
     kept = tuple(TableColumn(column.name, column.type, column.name) for column in columns)
     catalog = Catalog(1, "p1", {"payments": Table("payments", PhysicalTable("p1", "t"), kept)})

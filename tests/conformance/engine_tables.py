@@ -64,6 +64,18 @@ class EngineTables:
         await engine.drop_table(database, "t_one")
         assert await engine.tables(database) == frozenset()
 
+    async def test_where_rows_are_looked_up_fewer_lie_together(self, engine: Engine, database: str) -> None:
+        ids = pa.table({"id": list(range(40_000)), "name": [f"n{i}" for i in range(40_000)]})
+        marks = {}
+        for table, looked_up in (("plain", False), ("looked_up", True)):
+            await engine.create_table(database, table, self.COLUMNS, ("id",), looked_up=looked_up)
+            await engine.insert_arrow(database, table, ids.to_batches())
+            answer = await engine.run(Query(f"SELECT name FROM {database}.{table} WHERE id = 12345"))
+            assert rows(answer) == [["n12345"]]
+            parts = f"system.parts WHERE database = '{database}' AND table LIKE '{table}%' AND active"
+            marks[table] = await self.one(engine, f"SELECT sum(marks) FROM {parts}")
+        assert 0 < marks["plain"] * 2 < marks["looked_up"], marks
+
     async def test_parts_are_merged_where_they_may_be(self, engine: Engine, database: str) -> None:
         await engine.create_table(database, "pieces", [Column("id", "Int32")], ["id"])
         await engine.hold_merges(database, "pieces")

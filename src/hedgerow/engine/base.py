@@ -48,9 +48,18 @@ class Engine(Protocol):
         ...
 
     async def create_table(
-        self, database: str, table: str, columns: Sequence[Column], order_by: Sequence[str] = ()
+        self,
+        database: str,
+        table: str,
+        columns: Sequence[Column],
+        order_by: Sequence[str] = (),
+        *,
+        looked_up: bool = False,
     ) -> None:
-        """Make a table (on a cluster: a local one on every shard and a distributed one over them)."""
+        """Make a table (on a cluster: a local one on every shard and a distributed one over them).
+
+        `looked_up`: few rows are asked for at a time, by their order, and none will be deleted by keys.
+        """
         ...
 
     async def create_like(self, database: str, table: str, source: str) -> None:

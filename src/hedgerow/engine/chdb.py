@@ -20,7 +20,20 @@ from hedgerow.engine.lanes import Lanes
 from hedgerow.engine.parameters import text, texts
 from hedgerow.engine.pool import Afterwards, Pool
 from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, Size
-from hedgerow.engine.settings import ARROW, OUTPUT, READING, UNLOGGED, WRITING, clause, of_answer, of_file, of_limits
+from hedgerow.engine.settings import (
+    ANSWERING,
+    ARROW,
+    LASTING,
+    OUTPUT,
+    READING,
+    UNLOGGED,
+    WRITING,
+    clause,
+    listed,
+    of_answer,
+    of_file,
+    of_limits,
+)
 from hedgerow.kit.errors import HedgerowError
 from hedgerow.kit.values import Bound
 
@@ -75,7 +88,7 @@ class ChdbEngine:
                 yield batch
 
     def _chunks(self, query: Query, output_format: str, tag: str) -> Iterator[bytes]:
-        sql, values = _text(query, output_format, tag), texts(query.parameters)
+        sql, values = _text(query, output_format, tag, LASTING), texts(query.parameters)
         result = self._guarded(lambda: self._connection().send_query(sql, params=values))
         try:
             while (chunk := self._guarded(result.fetch)) is not None:
@@ -94,9 +107,15 @@ class ChdbEngine:
         await self.execute(statements.create_database(database))
 
     async def create_table(
-        self, database: str, table: str, columns: Sequence[Column], order_by: Sequence[str] = ()
+        self,
+        database: str,
+        table: str,
+        columns: Sequence[Column],
+        order_by: Sequence[str] = (),
+        *,
+        looked_up: bool = False,
     ) -> None:
-        await self.execute(statements.create_table(database, table, columns, order_by))
+        await self.execute(statements.create_table(database, table, columns, order_by, looked_up=looked_up))
 
     async def create_like(self, database: str, table: str, source: str) -> None:
         await self.execute(statements.create_like(database, table, source))
@@ -154,7 +173,7 @@ class ChdbEngine:
 
     async def insert_query(self, database: str, table: str, query: Query) -> None:
         tag = query.id or uuid4().hex
-        settings = {**query.settings, **WRITING, **of_limits(query.limits), "log_comment": tag}
+        settings = {**query.settings, **LASTING, **WRITING, **of_limits(query.limits), "log_comment": tag}
         sql = statements.insert_query(database, table, query.sql) + clause(settings)
         await self._work(tag, lambda: self._settled(lambda: self._query(sql, "Null", texts(query.parameters))))
 
@@ -230,8 +249,7 @@ class ChdbEngine:
             connection = self._local.connection = chdb.connect(  # type: ignore[no-untyped-call]
                 f"{self._folder}?{_SERVER}"
             )
-            for name, value in {**OUTPUT, **READING, **UNLOGGED}.items():
-                connection.query(f"SET {name} = {value!r}", "Null")
+            connection.query(f"SET {listed({**OUTPUT, **READING, **UNLOGGED, **ANSWERING})}", "Null")
             self._connections.append(connection)
         return connection
 
@@ -282,6 +300,6 @@ class ChdbEngine:
         return self._control.submit(kill)
 
 
-def _text(query: Query, output_format: str, tag: str, more: Mapping[str, str | int] | None = None) -> str:
-    settings = {**query.settings, **(more or {}), **of_limits(query.limits), "log_comment": tag}
+def _text(query: Query, output_format: str, tag: str, more: Mapping[str, str | int]) -> str:
+    settings = {**query.settings, **more, **of_limits(query.limits), "log_comment": tag}
     return f"{query.sql} FORMAT {output_format}{clause(settings)}"

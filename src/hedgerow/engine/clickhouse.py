@@ -86,13 +86,19 @@ class ClickHouseEngine:
         await self._everywhere(statements.create_database(database))
 
     async def create_table(
-        self, database: str, table: str, columns: Sequence[Column], order_by: Sequence[str] = ()
+        self,
+        database: str,
+        table: str,
+        columns: Sequence[Column],
+        order_by: Sequence[str] = (),
+        *,
+        looked_up: bool = False,
     ) -> None:
         if self._nodes.cluster is None:
-            await self.execute(statements.create_table(database, table, columns, order_by))
+            await self.execute(statements.create_table(database, table, columns, order_by, looked_up=looked_up))
             return
         local = statements.local_name(table)
-        await self._everywhere(statements.create_table(database, local, columns, order_by))
+        await self._everywhere(statements.create_table(database, local, columns, order_by, looked_up=looked_up))
         await self._everywhere(statements.create_distributed(database, table, self._nodes.cluster))
 
     async def create_like(self, database: str, table: str, source: str) -> None:

@@ -14,10 +14,22 @@ OUTPUT: Mapping[str, str | int] = {
     "output_format_json_validate_utf8": 1,
 }
 
-# An answer of few rows is written by the thread that has them: to wake others takes 0.2 ms.
-_ANSWER: Mapping[str, str | int] = {"output_format_parallel_formatting": 0}
-# With one SELECT of one table, looking for columns that steps of the plan hand on in vain finds none, and takes 0.1 ms.
-_PLAIN_ANSWER: Mapping[str, str | int] = {**_ANSWER, "query_plan_remove_unused_columns": 0}
+# What the embedded engine answers under: told to a connection once, as each setting of a query takes it 0.02 ms.
+# An answer of few rows is written by the thread that has them, and read by the one that wants them: to wake others
+# takes 0.2 and 0.1 ms. With one SELECT of one table, looking for columns that steps of the plan hand on in vain finds
+# none, and takes 0.1 ms.
+ANSWERING: Mapping[str, str | int] = {
+    "output_format_parallel_formatting": 0,
+    "local_filesystem_read_method": "pread",
+    "query_plan_remove_unused_columns": 0,
+}
+_SEVERAL: Mapping[str, str | int] = {"query_plan_remove_unused_columns": 1}
+# Long answers, and tables made of queries: there all threads are worth waking.
+LASTING: Mapping[str, str | int] = {
+    "output_format_parallel_formatting": 1,
+    "local_filesystem_read_method": "pread_threadpool",
+    "query_plan_remove_unused_columns": 1,
+}
 
 # How Arrow batches come: as plain as they can, for whoever writes them out anew.
 ARROW: Mapping[str, str | int] = {
@@ -81,8 +93,8 @@ def of_file(file: LocalFile) -> dict[str, str | int]:
 
 
 def of_answer(sql: str) -> Mapping[str, str | int]:
-    """What a query is answered under in one piece."""
-    return _PLAIN_ANSWER if sql.count("SELECT") == 1 and "JOIN" not in sql else _ANSWER
+    """What a query is answered under in one piece, beside `ANSWERING`."""
+    return {} if sql.count("SELECT") == 1 and "JOIN" not in sql else _SEVERAL
 
 
 def of_limits(limits: Limits) -> dict[str, str | int | float]:
@@ -100,9 +112,12 @@ def of_limits(limits: Limits) -> dict[str, str | int | float]:
 
 def clause(settings: Mapping[str, str | int | float]) -> str:
     """` SETTINGS a = 1, b = 'x'`; our own names and values only."""
-    if not settings:
-        return ""
-    return " SETTINGS " + ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
+    return f" SETTINGS {listed(settings)}" if settings else ""
+
+
+def listed(settings: Mapping[str, str | int | float]) -> str:
+    """`a = 1, b = 'x'`."""
+    return ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
 
 
 def _literal(value: str | float) -> str:

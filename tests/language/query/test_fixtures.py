@@ -22,7 +22,7 @@ from tests.language.query.catalogs import CATALOG, Asker
 FOLDER = Path(__file__).parents[2] / "fixtures" / "query"
 FILES = (
     "placeholders", "filters", "resolve", "views", "star", "joins",
-    "limits", "guard", "printing", "nulls", "comparing", "calls",
+    "limits", "guard", "printing", "nulls", "comparing", "calls", "early",
 )  # fmt: skip
 _WORDS = ("with", "expect", "error", "rows")
 _NOW = datetime(2020, 3, 15, 10, 30, tzinfo=UTC)

@@ -5,6 +5,7 @@ from typing import Any
 
 from hedgerow.kit.values import Bound
 from hedgerow.language.query.catalog import FunctionTable, PhysicalTable
+from hedgerow.language.query.early import is_early
 from hedgerow.language.query.errors import QueryFault, UnguardedTable
 from hedgerow.language.query.print_clickhouse_expressions import ExpressionPrinter, quoted
 from hedgerow.language.query.resolved import CteRef, FunctionRef, TableRef, VariableValue
@@ -96,7 +97,7 @@ class ClickHousePrinter(ExpressionPrinter):
         if select.prewhere is not None:
             parts.append("PREWHERE " + self.condition(select.prewhere))
         if select.where is not None:
-            parts.append("WHERE " + self.condition(select.where))
+            parts.append(("PREWHERE " if is_early(select) else "WHERE ") + self.condition(select.where))
         parts.append(self._group_by(select))
         if select.having is not None:
             parts.append("HAVING " + self.condition(select.having))

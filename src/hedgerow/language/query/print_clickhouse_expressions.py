@@ -73,6 +73,8 @@ class ExpressionPrinter:
         if isinstance(node, nodes.CompareOperation) and node.op not in _NEGATIVE and not self._both_nullable(node):
             if not (_is_null(node.left) or _is_null(node.right)):
                 return self._plain_comparison(node)
+        if isinstance(node, nodes.BetweenExpr) and not node.negated:
+            return self._plain_between(node)
         return self.expression(node)
 
     def join_condition(self, node: nodes.Expr) -> str:
@@ -248,11 +250,14 @@ class ExpressionPrinter:
         return f"tuple({', '.join(parts)})"
 
     def _between(self, node: nodes.BetweenExpr) -> str:
-        expr = self.expression(node.expr)
-        low, high = self.expression(node.low), self.expression(node.high)
-        text = f"and(greaterOrEquals({expr}, {low}), lessOrEquals({expr}, {high}))"
+        text = self._plain_between(node)
         text = f"not({text})" if node.negated else text
         return f"ifNull({text}, {int(node.negated)})" if any(map(nullable, (node.expr, node.low, node.high))) else text
+
+    def _plain_between(self, node: nodes.BetweenExpr) -> str:
+        expr = self.expression(node.expr)
+        low, high = self.expression(node.low), self.expression(node.high)
+        return f"and(greaterOrEquals({expr}, {low}), lessOrEquals({expr}, {high}))"
 
     def _lambda(self, node: nodes.Lambda) -> str:
         assert isinstance(node.expr, nodes.Expr)

@@ -200,7 +200,7 @@ class Uploads:
         home, physical = database(leavings.project_id), leavings.physical or ""
         order = formats.sort_key(source.options, columns)
         await self._engine.create_database(home)
-        await self._engine.create_table(home, physical, columns, order)
+        await self._engine.create_table(home, physical, columns, order, looked_up=bool(order))
         return await self._engine.insert_file(home, physical, source.file, columns)
 
     async def _inspect(self, record: TableRecord | None, physical: str, columns: Sequence[Column]) -> None:
