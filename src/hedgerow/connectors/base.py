@@ -158,6 +158,7 @@ class RemoteTable:
     """A table, collection or resource of the remote.
 
     `found_out`: the types of its columns were found out by looking at values, and it gives them as wider ones too.
+    `own` is what its connector knows of it besides, to have it again with `Ask.found`.
     """
 
     name: str
@@ -170,6 +171,7 @@ class RemoteTable:
     sync_types: tuple[SyncType, ...] = ("full_refresh",)
     default_cursor: str | None = None
     found_out: bool = False
+    own: object = field(default=None, compare=False, repr=False)
 
     def cursor(self, field: str) -> Cursor | None:
         """The cursor of that field."""

@@ -67,6 +67,20 @@ class PgTable:
     types: Mapping[str, PgType]
 
 
+def known(remote: RemoteTable | None) -> PgTable | None:
+    """A table that was found before, as the database knew it then."""
+    if remote is None or not isinstance(remote.own, _Own):
+        return None
+    return PgTable(remote.own.schema, remote.own.name, remote, remote.own.types)
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    schema: str
+    name: str
+    types: Mapping[str, PgType]
+
+
 def tables(connection: psycopg.Connection[Any], schema: str | None, name: str | None = None) -> list[PgTable]:
     """Every table that the user may read, of one schema or (`None`) of all; `name`: the one that is called so."""
     found = connection.execute(_TABLES, {"schema": schema, "name": name}).fetchall()
@@ -100,12 +114,9 @@ def _table(
     shown = f"{space}.{name}" if whole else name
     readable = tuple(key) if set(key) <= set(types) else ()
     estimate = rows if rows >= 0 else None
-    return PgTable(
-        space,
-        name,
-        RemoteTable(shown, columns, readable, cursors, estimate, description=description, sync_types=ways),
-        types,
-    )
+    own = _Own(space, name, types)
+    remote = RemoteTable(shown, columns, readable, cursors, estimate, description=description, sync_types=ways, own=own)
+    return PgTable(space, name, remote, types)
 
 
 def type_of(base: str, dimensions: int, modifier: int) -> PgType:

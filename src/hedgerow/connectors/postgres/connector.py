@@ -74,7 +74,8 @@ class PostgresConnector:
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
         with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
-            table = _known(connection, config, ask.table)
+            # What was found a moment ago need not be looked up again: it is compared with what there is at the end.
+            table = catalog.known(ask.found) or _known(connection, config, ask.table)
             columns = chosen_columns(table.remote, ask)
             batches = _batches(connection, table, columns, ask)
             yield from unaltered(batches, columns, ask, lambda: _known(connection, config, ask.table).remote)

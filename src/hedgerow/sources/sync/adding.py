@@ -54,13 +54,18 @@ class Adding:
             if idle and not due(schema):
                 return Filled(None, (), present.row_count or 0, present.size_bytes or 0, tally)
             count = Count(tally, cursor.field, control, keys=keys_of(schema, plan))
-            staging = asyncio.create_task(self._staged(with_first(first, batches), count))
+            arrived = asyncio.Event()
+            staging = asyncio.create_task(self._staged(_noted(with_first(first, batches), arrived), count))
+            staging.add_done_callback(lambda _: arrived.set())
             try:
+                # A few rows are read sooner while nothing else wants the interpreter.
+                await arrived.wait()
                 filled = await self._merged(staging, tally)
             except BaseException:
                 await asyncio.shield(self._unstaged(staging))
                 raise
         if idle and not tally.deleted and filled.physical is not None:  # what is served is as it should be
+            await filled.tidied()
             await self.tables.discard(schema.project_id, filled.physical)
             return Filled(None, (), filled.rows, filled.bytes_on_disk, tally)
         return filled
@@ -105,7 +110,9 @@ class Adding:
         async with self.tables.making(schema.project_id, lambda name: clone(table=name)) as physical:
             if self.plan.added or self.plan.retyped:
                 await self.engine.change_columns(home, physical, self.plan.added, self.plan.retyped)
-            columns = await filling.columns(schema.project_id, physical)
+                columns = await filling.columns(schema.project_id, physical)
+            else:
+                columns = tuple(column.column for column in self.present.columns)
             staged = await staging
             if tally.rows:
                 await self._replace(physical, staged)
@@ -129,11 +136,16 @@ class Adding:
             await Filling(self.engine, self.tables).copy(schema, self.plan, staged, physical, cursor.field)
 
     async def _ended(self, physical: str, staged: str, columns: tuple[Column, ...], tally: Tally) -> Filled:
-        """What the clone holds, found out while what was put aside goes."""
+        """What the clone holds; what was put aside goes while that is published."""
         project_id = self.schema.project_id
-        filled, *_ = await asyncio.gather(
-            Filling(self.engine, self.tables).filled(project_id, physical, tally, columns),
-            self.engine.let_merge(database(project_id), physical),
-            self.tables.discard(project_id, staged),
+        filled = await Filling(self.engine, self.tables).filled(project_id, physical, tally, columns)
+        tidying = asyncio.gather(
+            self.engine.let_merge(database(project_id), physical), self.tables.discard(project_id, staged)
         )
-        return filled
+        return replace(filled, tidying=tidying)
+
+
+async def _noted(batches: AsyncIterator[pa.RecordBatch], arrived: asyncio.Event) -> AsyncIterator[pa.RecordBatch]:
+    async for batch in batches:
+        arrived.set()
+        yield batch

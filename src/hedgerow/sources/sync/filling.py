@@ -1,5 +1,6 @@
 """What every filling of a physical table needs: tables made aside, batches counted and put in, rows copied."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -91,13 +92,25 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A physical table that is whole; `None` when there was nothing new. `rows` are the table's own."""
+    """A physical table that is whole; `None` when there was nothing new. `rows` are the table's own.
+
+    `tidying` goes on beside its publishing: to be awaited in any case.
+    """
 
     physical: str | None
     columns: tuple[Column, ...]
     rows: int
     bytes_on_disk: int
     tally: Tally = field(default_factory=Tally)
+    tidying: "asyncio.Future[Any] | None" = field(default=None, compare=False)
+
+    async def tidied(self, *, whatever: bool = False) -> None:
+        """Wait until `tidying` has ended; raises what it raised, unless that does not matter."""
+        if self.tidying is not None:
+            await asyncio.wait({self.tidying})
+            fault = None if self.tidying.cancelled() else self.tidying.exception()
+            if fault is not None and not whatever:
+                raise fault
 
 
 @dataclass(frozen=True, slots=True)

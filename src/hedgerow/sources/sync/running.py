@@ -182,16 +182,19 @@ class Syncing:
         made = Made(filled)
         try:
             if filled.physical is not None and schema.table_mode != CONSOLIDATED:
+                await filled.tidied()
                 made = await self._with_history(work, filled, filled.physical)
             for record, physical, columns in made.tables(work):
                 if record is not None:
                     await self.checks.looking.inspect(record, physical, columns)
             await self._write(lambda session: self._publish(session, job, control, (work, remote, made)))
         except BaseException:
+            await asyncio.shield(filled.tidied(whatever=True))
             for _, physical, _ in made.tables(work):
                 await asyncio.shield(self.tables.discard(schema.project_id, physical))
             raise
         self.synced.catalogs.forget(schema.project_id)
+        await filled.tidied()
         tally = filled.tally
         return {"rows": tally.rows, "bytes": tally.bytes, "null_cursors": tally.null_cursors}
 
