@@ -1,6 +1,7 @@
 """Fixtures for all tests; each service's are in `tests/support`."""
 
 import pytest
+import structlog
 
 pytest_plugins = [
     "tests.support.engines",
@@ -18,3 +19,9 @@ pytest_plugins = [
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the server does."""
     return "asyncio"
+
+
+def pytest_configure() -> None:
+    """Tracebacks as a process writes them: structlog's own draw every local value, which takes up to half a minute."""
+    lines = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], lines])

@@ -1,6 +1,7 @@
 """Runs one ClickHouse node out of the library, until its standard input ends: `process.py LIBRARY ARGUMENT…`."""
 
 import ctypes
+import faulthandler
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ def _end_with_the_parent() -> None:
 
 
 def main() -> None:
+    faulthandler.enable()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     library = ctypes.CDLL(sys.argv[1])
     query = (
