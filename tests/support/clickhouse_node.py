@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,15 @@ class Node:
     @property
     def url(self) -> str:
         return f"clickhouse://default@127.0.0.1:{self.http_port}/"
+
+    def stands(self) -> bool:
+        """Whether it answers; for seconds before it ends it refuses whatever it is asked."""
+        question = urllib.parse.quote("SELECT 1")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/?query={question}", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def stop(self) -> None:
         assert self.process.stdin

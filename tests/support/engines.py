@@ -14,6 +14,21 @@ from tests.support.clickhouse_library import fetch
 from tests.support.clickhouse_node import CLUSTER, Node, start_nodes
 from tests.support.require import missing
 
+_shared: list[Node] = []
+_SERVED = {"clickhouse_url", "clickhouse_engine", "cluster_url", "cluster_engine"}
+
+
+@pytest.fixture(autouse=True)
+def _shared_nodes_stand(request: pytest.FixtureRequest) -> None:
+    """What ended is started again, as a server's supervisor does: the library that is a node here ends where another
+    node hangs up on it, which one does whose part of a query has failed. ClickHouse's own server would go on."""
+    given = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
+    wanted = {*request.fixturenames, *(each for each in given if isinstance(each, str))}
+    for node in _shared if wanted & _SERVED else ():
+        if not node.stands():
+            node.stop()
+            node.start_again()
+
 
 @pytest.fixture(scope="session")
 def chdb_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChdbEngine]:
@@ -31,7 +46,9 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     _need_library()
     (node,) = start_nodes(tmp_path_factory.mktemp("clickhouse"), 1)
+    _shared.append(node)
     yield node.url
+    _shared.remove(node)
     node.stop()
 
 
@@ -40,9 +57,11 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`clickhouse://…?cluster=…` of two shards started here."""
     _need_library()
     nodes = start_nodes(tmp_path_factory.mktemp("cluster"), 2)
+    _shared.extend(nodes)
     hosts = ",".join(f"127.0.0.1:{node.http_port}" for node in nodes)
     yield f"clickhouse://default@{hosts}/?cluster={CLUSTER}"
     for node in nodes:
+        _shared.remove(node)
         node.stop()
 
 
