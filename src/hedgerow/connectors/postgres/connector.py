@@ -1,7 +1,7 @@
 """PostgreSQL: connects to reads only, and copies rows out in its binary format."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -19,6 +19,7 @@ from hedgerow.connectors.postgres.cells import Unreadable, cells
 from hedgerow.connectors.postgres.copying import Lines, copied
 from hedgerow.connectors.postgres.declaration import DECLARATION
 from hedgerow.connectors.postgres.faults import connecting, working
+from hedgerow.connectors.postgres.kept import Kept
 from hedgerow.connectors.postgres.ranges import Ranges, opened
 from hedgerow.connectors.postgres.replication.source import PostgresChanges
 from hedgerow.connectors.postgres.sifting import sifted
@@ -52,6 +53,7 @@ class PostgresConnector:
 
     def __init__(self, guard: OutgoingGuard) -> None:
         self._guard = guard
+        self._kept = Kept()
         self.changes = PostgresChanges(self._connected, _rows, _stop)
 
     def check(self, config: Config) -> None:
@@ -68,9 +70,12 @@ class PostgresConnector:
             return [table.remote for table in _tables(connection, config)]
 
     def find(self, config: Config, name: str) -> RemoteTable | None:
-        """One table, by its name alone."""
-        with self._connected(config) as connection:
-            return next((table.remote for table in _tables(connection, config, name)), None)
+        """One table, by its name alone. It is read next, on the same connection."""
+        with ExitStack() as held:
+            connection = self._opened(config, held)
+            found = next((table.remote for table in _tables(connection, config, name)), None)
+            self._kept.put(config, connection, held.pop_all())
+        return found
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
         with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
@@ -98,15 +103,21 @@ class PostgresConnector:
     @contextmanager
     def _connected(self, config: Config, **more: Any) -> Iterator[psycopg.Connection[Any]]:
         """A connection. With `more` options it is not for reading tables: nothing is set on it."""
-        with way(self._guard, config) as reached:
-            with connecting():
-                connection = psycopg.connect(**_options(config, reached), **more, autocommit=True)
-            try:
-                if not more:
-                    _prepare(connection)
-                yield connection
-            finally:
-                connection.close()
+        with ExitStack() as held:
+            yield self._opened(config, held, **more)
+
+    def _opened(self, config: Config, held: ExitStack, **more: Any) -> psycopg.Connection[Any]:
+        if not more and (kept := self._kept.take(config)) is not None:
+            connection, ending = kept
+            held.push(ending)
+            return connection
+        reached = held.enter_context(way(self._guard, config))
+        with connecting():
+            connection = psycopg.connect(**_options(config, reached), **more, autocommit=True)
+        held.callback(connection.close)
+        if not more:
+            _prepare(connection)
+        return connection
 
 
 def _prepare(connection: psycopg.Connection[Any]) -> None:

@@ -1,0 +1,95 @@
+"""The connection that found a table reads it: who gets it, who does not, and that it does not stay."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from hedgerow.connectors import Ask, Refused
+from hedgerow.connectors.postgres import PostgresConnector
+from hedgerow.connectors.postgres.kept import Kept
+from hedgerow.kit.outgoing import OutgoingGuard
+from tests.connectors.postgres_tables import config_of
+
+_OURS = "FROM pg_stat_activity WHERE application_name = 'hedgerow' AND datname = current_database()"
+
+
+@pytest.fixture
+def connector() -> PostgresConnector:
+    return PostgresConnector(OutgoingGuard(allow_private=True))
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE few AS SELECT i AS id FROM generate_series(1, 3) i")
+        yield connection
+
+
+def ours(database: psycopg.Connection[Any]) -> set[int]:
+    return {pid for (pid,) in database.execute(f"SELECT pid {_OURS}")}
+
+
+def gone(database: psycopg.Connection[Any]) -> bool:
+    end = time.monotonic() + 10
+    while ours(database):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def read(connector: PostgresConnector, config: dict[str, Any]) -> list[int]:
+    return [value for batch in connector.read(config, Ask("few")) for value in batch["id"].to_pylist()]
+
+
+def test_what_found_a_table_reads_it(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    config = config_of(postgres_url)
+    assert connector.find(config, "few") is not None
+    (found_by,) = ours(database)
+    rows = connector.read(config, Ask("few"))
+    assert next(rows)["id"].to_pylist() == [1, 2, 3]
+    assert ours(database) == {found_by}
+    assert list(rows) == []
+    assert gone(database)
+
+
+def test_nobody_comes(connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str) -> None:
+    connector._kept = Kept(0.2)
+    assert connector.find(config_of(postgres_url), "nothing of that name") is None
+    assert len(ours(database)) == 1
+    assert gone(database)
+
+
+def test_one_that_the_server_ended_is_not_used(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    config = config_of(postgres_url)
+    connector.find(config, "few")
+    database.execute(f"SELECT pg_terminate_backend(pid) {_OURS}")
+    assert gone(database)
+    assert read(connector, config) == [1, 2, 3]
+
+
+def test_another_password_has_to_log_in(connector: PostgresConnector, locked_postgres: str) -> None:
+    config = config_of(locked_postgres)
+    connector.find(config, "few")
+    with pytest.raises(Refused, match="password is wrong"):
+        list(connector.read({**config, "password": "wr0ng"}, Ask("few")))
+
+
+def test_several_at_once(connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str) -> None:
+    config = config_of(postgres_url)
+
+    def both(_: int) -> list[int]:
+        assert connector.find(config, "few") is not None
+        return read(connector, config)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(both, range(80))) == [[1, 2, 3]] * 80
+    assert gone(database)
