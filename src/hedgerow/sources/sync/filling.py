@@ -157,8 +157,10 @@ class Filling:
         """What a table holds; `columns`, if they are known, spare the engine the question."""
         if columns is None:
             columns = await self.columns(project_id, physical)
-        counted = await self.engine.run(Query(f"SELECT count() FROM {place(project_id, physical)}", {}, UNLIMITED))
-        size = await self.engine.size(database(project_id), physical)
+        counting = Query(f"SELECT count() FROM {place(project_id, physical)}", {}, UNLIMITED)
+        counted, size = await asyncio.gather(
+            self.engine.run(counting), self.engine.size(database(project_id), physical)
+        )
         return Filled(physical, columns, int(counted.rows.strip(b"[]\n")), size.bytes_on_disk, tally)
 
 
