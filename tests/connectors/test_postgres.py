@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,17 +18,6 @@ from tests.connectors.postgres_tables import MAKE, ROWS, config_of
 from tests.support.processes import free_port
 
 _OURS = "FROM pg_stat_activity WHERE application_name = 'hedgerow' AND datname = current_database()"
-
-
-@pytest.fixture
-def connector() -> PostgresConnector:
-    return PostgresConnector(OutgoingGuard(allow_private=True))
-
-
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
 
 
 class TestPostgres(ConnectorConformance):

@@ -1,7 +1,6 @@
 """PostgreSQL's binary rows: what is decoded here is what the server itself writes as text."""
 
 import struct
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,19 +13,7 @@ from hedgerow.connectors.postgres import PostgresConnector
 from hedgerow.connectors.postgres.cells import Unreadable, cells
 from hedgerow.connectors.postgres.copying import Lines
 from hedgerow.connectors.postgres.values import FIXED, column
-from hedgerow.kit.outgoing import OutgoingGuard
 from tests.connectors.postgres_tables import config_of
-
-
-@pytest.fixture
-def connector() -> PostgresConnector:
-    return PostgresConnector(OutgoingGuard(allow_private=True))
-
-
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
 
 
 def _read(connector: PostgresConnector, url: str, table: str = "t", **ask: Any) -> pa.Table:

@@ -1,7 +1,6 @@
 """The connection that found a table reads it: who gets it, who does not, and that it does not stay."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,22 +10,14 @@ import pytest
 from hedgerow.connectors import Ask, Refused
 from hedgerow.connectors.postgres import PostgresConnector
 from hedgerow.connectors.postgres.kept import Kept
-from hedgerow.kit.outgoing import OutgoingGuard
 from tests.connectors.postgres_tables import config_of
 
 _OURS = "FROM pg_stat_activity WHERE application_name = 'hedgerow' AND datname = current_database()"
 
 
-@pytest.fixture
-def connector() -> PostgresConnector:
-    return PostgresConnector(OutgoingGuard(allow_private=True))
-
-
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE few AS SELECT i AS id FROM generate_series(1, 3) i")
-        yield connection
+@pytest.fixture(autouse=True)
+def _few(database: psycopg.Connection[Any]) -> None:
+    database.execute("CREATE TABLE few AS SELECT i AS id FROM generate_series(1, 3) i")
 
 
 def ours(database: psycopg.Connection[Any]) -> set[int]:

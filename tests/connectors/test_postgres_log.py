@@ -10,15 +10,9 @@ import pytest
 from hedgerow.connectors import Ask, Refused
 from hedgerow.connectors.changes import Change, Commit, LogLost, LogPlace, Moment
 from hedgerow.connectors.postgres import PostgresConnector
-from hedgerow.kit.outgoing import OutgoingGuard
 from tests.connectors.postgres_tables import MAKE, ROWS, config_of
 
 PLACE = LogPlace("hedgerow_test", "hedgerow test", True)
-
-
-@pytest.fixture
-def connector() -> PostgresConnector:
-    return PostgresConnector(OutgoingGuard(allow_private=True))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Reads of PostgreSQL tables that are gone on with: the rest, and what was written since."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -9,24 +9,12 @@ import pytest
 
 from hedgerow.connectors import Ask, Moved, Onward, Place, Resumable
 from hedgerow.connectors.postgres import PostgresConnector
-from hedgerow.kit.outgoing import OutgoingGuard
 from tests.connectors.postgres_tables import config_of
 
 _ROWS = 60_000
 _MAKE = "CREATE TABLE many (id bigint PRIMARY KEY, word text, seen bigint) WITH (fillfactor = 90)"
 _FILL = "INSERT INTO many SELECT i, repeat(md5(i::text), 8), i FROM generate_series(1, {}) i"
 Rows = dict[int, tuple[Any, ...]]
-
-
-@pytest.fixture
-def database(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def connector() -> PostgresConnector:
-    return PostgresConnector(OutgoingGuard(allow_private=True))
 
 
 Read = Callable[..., tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], Place | None]]

@@ -50,6 +50,6 @@ class Clone:
             return physical
 
     async def _unmade(self, making: "asyncio.Task[str]") -> None:
-        making.cancel()
+        # Not cancelled: the engine might still be making it when it is dropped.
         with suppress(asyncio.CancelledError, Exception):  # what fails to be made leaves nothing behind
             await self._tables.discard(self.present.project_id, await making)
