@@ -72,12 +72,6 @@ def runs_still(session: Session, run_id: UUID) -> bool:
     return session.scalar(select(RunRow.status).where(RunRow.id == run_id)) == RUNNING
 
 
-def brought_rows(session: Session, schema_id: UUID) -> bool:
-    """Whether the newest good run of a schema found any."""
-    rules = (RunRow.schema_id == schema_id, RunRow.status == COMPLETED)
-    return bool(session.scalar(select(RunRow.rows_synced).where(*rules).order_by(RunRow.created_at.desc()).limit(1)))
-
-
 def of_source(session: Session, source: Source, chosen: Chosen, limit: int) -> list[Run]:
     """A source's runs, newest first."""
     rules = [RunRow.source_id == source.id]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -14,12 +15,12 @@ from hedgerow.materialize import Tables
 from hedgerow.sources.records import Schema
 from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.batches import with_first
-from hedgerow.sources.sync.cloning import Clone
 from hedgerow.sources.sync.filling import Count, Filled, Filling, Remote, Tally, keys_of, single, watched
 from hedgerow.sources.sync.planning import Plan
 from hedgerow.sources.sync.reader import Reader
 from hedgerow.sources.sync.sweeping import Sweeping, due
 from hedgerow.warehouse.catalog import database
+from hedgerow.warehouse.records import TableRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,13 @@ class Adding:
     tables: Tables
     schema: Schema
     plan: Plan
-    clone: Clone
+    present: TableRecord
     remote: Remote
     known: frozenset[tuple[str, CursorValue]] | None
 
     async def add(self, control: Control) -> Filled:
         """A clone with what is new; raises what connectors and the engine raise, and then leaves nothing behind."""
-        schema, plan, present = self.schema, self.plan, self.clone.present
+        schema, plan, present = self.schema, self.plan, self.present
         tally = Tally(cursor=cursors.read(schema.cursor) if schema.cursor else None)
         cursor = self._cursor
         ask = Ask(
@@ -92,7 +93,7 @@ class Adding:
     async def _stage(self, name: str) -> None:
         home = database(self.schema.project_id)
         if self._linked:
-            await self.engine.create_like(home, name, self.clone.present.physical or "")
+            await self.engine.create_like(home, name, self.present.physical or "")
         else:
             await self.engine.create_table(home, name, self.plan.columns)
 
@@ -103,27 +104,22 @@ class Adding:
             await self.tables.discard(self.schema.project_id, await staging)
 
     async def _merged(self, staging: "asyncio.Task[str]", tally: Tally) -> Filled:
-        physical = await self.clone.take()
-        try:
-            return await self._added(physical, staging, tally)
-        except BaseException:
-            await asyncio.shield(self.tables.discard(self.schema.project_id, physical))
-            raise
-
-    async def _added(self, physical: str, staging: "asyncio.Task[str]", tally: Tally) -> Filled:
-        schema, plan = self.schema, self.plan
-        if plan.added or plan.retyped:
-            await self.engine.change_columns(database(schema.project_id), physical, plan.added, plan.retyped)
-            columns = await Filling(self.engine, self.tables).columns(schema.project_id, physical)
-        else:
-            columns = tuple(column.column for column in self.clone.present.columns)
-        staged = await staging
-        if tally.rows:
-            await self._replace(physical, staged)
-        if due(schema):
-            swept = await Sweeping(self.engine, self.tables).sweep(schema, plan, physical, self.remote.start)
-            tally.swept, tally.deleted, tally.null_cursors = True, swept.deleted, swept.null_cursors
-        return await self._ended(physical, staged, columns, tally)
+        schema, home = self.schema, database(self.schema.project_id)
+        filling = Filling(self.engine, self.tables)
+        clone = partial(self.engine.clone_table, home, source=self.present.physical or "", merging=False)
+        async with self.tables.making(schema.project_id, lambda name: clone(table=name)) as physical:
+            if self.plan.added or self.plan.retyped:
+                await self.engine.change_columns(home, physical, self.plan.added, self.plan.retyped)
+                columns = await filling.columns(schema.project_id, physical)
+            else:
+                columns = tuple(column.column for column in self.present.columns)
+            staged = await staging
+            if tally.rows:
+                await self._replace(physical, staged)
+            if due(schema):
+                swept = await Sweeping(self.engine, self.tables).sweep(schema, self.plan, physical, self.remote.start)
+                tally.swept, tally.deleted, tally.null_cursors = True, swept.deleted, swept.null_cursors
+            return await self._ended(physical, staged, columns, tally)
 
     async def _replace(self, physical: str, staged: str) -> None:
         """Put what came in the place of the rows with its keys."""

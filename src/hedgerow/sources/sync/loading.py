@@ -18,7 +18,6 @@ from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.adding import Adding
 from hedgerow.sources.sync.batches import with_first
 from hedgerow.sources.sync.checkpoints import made_by
-from hedgerow.sources.sync.cloning import Clone
 from hedgerow.sources.sync.filling import (
     UNLIMITED,
     Count,
@@ -64,11 +63,13 @@ class Loading:
             await asyncio.shield(self.tables.discard(schema.project_id, physical))
             raise
 
-    async def beyond(self, schema: Schema, plan: Plan, clone: Clone, remote: Remote, control: Control) -> Filled:
+    async def beyond(
+        self, schema: Schema, plan: Plan, present: TableRecord, remote: Remote, control: Control
+    ) -> Filled:
         """What lies beyond the cursor, in a clone of the table that is there."""
         cursor = remote.table.cursor(schema.incremental_field or "")
-        known = await self._units(clone.present, cursor) if cursor is not None and cursor.unit else None
-        return await Adding(self.engine, self.tables, schema, plan, clone, remote, known).add(control)
+        known = await self._units(present, cursor) if cursor is not None and cursor.unit else None
+        return await Adding(self.engine, self.tables, schema, plan, present, remote, known).add(control)
 
     async def highest(self, present: TableRecord, field: str) -> CursorValue | None:
         """The highest value of a column of the table that is there; `None` when there is none."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -24,24 +23,12 @@ from hedgerow.sources.events import records as webhooks
 from hedgerow.sources.events.shelf import EventShelf
 from hedgerow.sources.form import wishes
 from hedgerow.sources.logs.marks import Seeded, Seeding
-from hedgerow.sources.records import (
-    BOTH,
-    BY_CURSOR,
-    COMPLETED,
-    CONSOLIDATED,
-    FAILED,
-    HISTORY,
-    PENDING,
-    RUNNING,
-    Schema,
-    Source,
-)
+from hedgerow.sources.records import BOTH, COMPLETED, CONSOLIDATED, FAILED, HISTORY, PENDING, RUNNING, Schema, Source
 from hedgerow.sources.remotes import Remotes
 from hedgerow.sources.scheduling import Scheduling
 from hedgerow.sources.shelf import Shelf
 from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.checkpoints import Abandoned
-from hedgerow.sources.sync.cloning import Clone
 from hedgerow.sources.sync.filling import Filled, Remote
 from hedgerow.sources.sync.loading import Loading
 from hedgerow.sources.sync.planning import Plan, plan, settled
@@ -87,14 +74,13 @@ class SettingsChanged(Exception):
 class Work:
     """What one run has to do. `present` is the table as it is served, `history` that of all its changes.
 
-    `likely`: rows will be added to it, as in the run before. `begun` is in seconds since 1970.
+    `begun` is in seconds since 1970.
     """
 
     schema: Schema
     source: Source
     present: TableRecord | None
     history: TableRecord | None = None
-    likely: bool = False
     begun: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -178,8 +164,7 @@ class Syncing:
         if schema.sync_type == "cdc":
             schema = self.snapshots.claim(session, schema)
         present, history = (self._record(session, schema, i) for i in (schema.main_id, schema.history_id))
-        likely = schema.sync_type in BY_CURSOR and not schema.reset and ledger.brought_rows(session, schema.id)
-        return Work(schema, source, present, history, likely)
+        return Work(schema, source, present, history)
 
     def _record(self, session: Session, schema: Schema, table_id: UUID | None) -> TableRecord | None:
         if table_id is None:
@@ -187,7 +172,13 @@ class Syncing:
         return self.synced.by_ids(session, schema.project_id, [table_id]).get(table_id)
 
     async def _sync(self, work: Work, job: Job, control: Control) -> dict[str, Any]:
-        schema, remote, filled = await self._filled(work, control)
+        remote = await self._remote(work)
+        remote = replace(remote, table=settled(work.schema, remote.table, work.present))
+        chosen, schema = await self._planned(work, remote.table)
+        if chosen.whole or work.present is None:
+            filled = await self.loading.whole(schema, chosen, remote, control)
+        else:
+            filled = await self.loading.beyond(schema, chosen, work.present, remote, control)
         made = Made(filled)
         try:
             if filled.physical is not None and schema.table_mode != CONSOLIDATED:
@@ -206,25 +197,6 @@ class Syncing:
         await filled.tidied()
         tally = filled.tally
         return {"rows": tally.rows, "bytes": tally.bytes, "null_cursors": tally.null_cursors}
-
-    async def _filled(self, work: Work, control: Control) -> tuple[Schema, Remote, Filled]:
-        """What is to be served, of which remote and by which settings."""
-        async with self._clone(work) as clone:
-            remote = await self._remote(work)
-            remote = replace(remote, table=settled(work.schema, remote.table, work.present))
-            chosen, schema = await self._planned(work, remote.table)
-            if chosen.whole or clone is None:
-                return schema, remote, await self.loading.whole(schema, chosen, remote, control)
-            return schema, remote, await self.loading.beyond(schema, chosen, clone, remote, control)
-
-    def _clone(self, work: Work) -> AbstractAsyncContextManager[Clone | None]:
-        """Of the table that is there; begun while the remote is connected to, where rows are likely to come."""
-        if work.present is None:
-            return nullcontext()
-        clone = Clone(self.loading.engine, self.tables, work.present)
-        if work.likely:
-            clone.begin()
-        return clone
 
     async def _with_history(self, work: Work, filled: Filled, physical: str) -> Made:
         """What was read as a table of changes too, or as that alone."""
