@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,18 @@ def test_event_is_one_json_line_with_the_request_id(capsys: pytest.CaptureFixtur
     assert line["event"] == "done\nnot two lines"
     assert (line["rows"], line["request_id"], line["level"]) == (3, "id-1", "info")
     assert str(line["timestamp"]).endswith("Z")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_line_that_finds_no_room_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = open("/dev/full", "w", buffering=1)  # noqa: SIM115 - closing it fails, too
+    monkeypatch.setattr("sys.stderr", full)
+    for log_format in ("json", "console"):
+        logs.configure("info", log_format)  # type: ignore[arg-type]
+        structlog.get_logger("fresh").info("done")
+        logging.getLogger("some.library").warning("worth knowing")
+    with pytest.raises(OSError, match="No space left"):
+        full.close()
 
 
 def test_traceback_has_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Literal
 
@@ -46,7 +47,8 @@ class _StandardError:
     """Writes a line to what standard error is at that moment, in one piece."""
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
+        with suppress(OSError):  # a full disk of logs is no reason to refuse what was asked for
+            sys.stderr.write(line + "\n")
 
     debug = info = warning = error = critical = exception = log = msg
 
