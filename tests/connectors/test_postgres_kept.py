@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from hedgerow.connectors import Ask, Refused
+from hedgerow.connectors import Ask, Refused, RemoteTable
 from hedgerow.connectors.postgres import PostgresConnector
 from hedgerow.connectors.postgres.kept import Kept
 from tests.connectors.postgres_tables import config_of
@@ -33,17 +33,17 @@ def gone(database: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def read(connector: PostgresConnector, config: dict[str, Any]) -> list[int]:
-    return [value for batch in connector.read(config, Ask("few")) for value in batch["id"].to_pylist()]
+def read(connector: PostgresConnector, config: dict[str, Any], found: RemoteTable | None) -> list[int]:
+    return [value for batch in connector.read(config, Ask("few", found=found)) for value in batch["id"].to_pylist()]
 
 
 def test_what_found_a_table_reads_it(
     connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
 ) -> None:
     config = config_of(postgres_url)
-    assert connector.find(config, "few") is not None
+    found = connector.find(config, "few")
     (found_by,) = ours(database)
-    rows = connector.read(config, Ask("few"))
+    rows = connector.read(config, Ask("few", found=found))
     assert next(rows)["id"].to_pylist() == [1, 2, 3]
     assert ours(database) == {found_by}
     assert list(rows) == []
@@ -61,25 +61,37 @@ def test_one_that_the_server_ended_is_not_used(
     connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
 ) -> None:
     config = config_of(postgres_url)
-    connector.find(config, "few")
+    found = connector.find(config, "few")
     database.execute(f"SELECT pg_terminate_backend(pid) {_OURS}")
     assert gone(database)
-    assert read(connector, config) == [1, 2, 3]
+    assert read(connector, config, found) == [1, 2, 3]
 
 
 def test_another_password_has_to_log_in(connector: PostgresConnector, locked_postgres: str) -> None:
     config = config_of(locked_postgres)
-    connector.find(config, "few")
+    found = connector.find(config, "few")
     with pytest.raises(Refused, match="password is wrong"):
-        list(connector.read({**config, "password": "wr0ng"}, Ask("few")))
+        read(connector, {**config, "password": "wr0ng"}, found)
+
+
+def test_who_has_found_nothing_logs_in(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    config = config_of(postgres_url)
+    connector.find(config, "few")
+    (found_by,) = ours(database)
+    connector.check(config)
+    rows = connector.read(config, Ask("few"))
+    next(rows)
+    assert len(ours(database) - {found_by}) == 1
+    assert list(rows) == []
 
 
 def test_several_at_once(connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str) -> None:
     config = config_of(postgres_url)
 
     def both(_: int) -> list[int]:
-        assert connector.find(config, "few") is not None
-        return read(connector, config)
+        return read(connector, config, connector.find(config, "few"))
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(both, range(80))) == [[1, 2, 3]] * 80

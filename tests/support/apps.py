@@ -125,7 +125,7 @@ MakeApi = Callable[..., Api]
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in a file that is up to date: to copy it takes a hundredth of the time that its migrations take."""
+    """A store in a file that is up to date: to copy it and look takes some 6 ms, its migrations 200."""
     path = tmp_path_factory.mktemp("migrated") / "metadata.sqlite"
     store = Store(f"sqlite:///{path}")
     store.migrate()
@@ -155,8 +155,8 @@ def make_app(tmp_path: Path, chdb_engine: Engine, migrated: Path) -> Iterator[Ma
 def _number_projects_from(settings: Settings, base: int, migrated: Path) -> None:
     settings.home_path.mkdir(parents=True, exist_ok=True)
     store = open_store(settings)
-    if store.is_sqlite and not (settings.home_path / migrated.name).exists():
-        shutil.copy(migrated, settings.home_path / migrated.name)
+    if store.is_sqlite and not (file := Path(store.engine.url.database or "")).exists():
+        shutil.copy(migrated, file)
     store.migrate()
     with store.write() as session:
         if store.is_sqlite:

@@ -72,13 +72,13 @@ class PostgresConnector:
     def find(self, config: Config, name: str) -> RemoteTable | None:
         """One table, by its name alone. It is read next, on the same connection."""
         with ExitStack() as held:
-            connection = self._opened(config, held)
+            connection = held.enter_context(self._connected(config))
             found = next((table.remote for table in _tables(connection, config, name)), None)
             self._kept.put(config, connection, held.pop_all())
         return found
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
-        with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
+        with self._reading(config, ask) as connection, ask.watch.ending(partial(_stop, connection)):
             # What was found a moment ago need not be looked up again: it is compared with what there is at the end.
             table = catalog.known(ask.found) or _known(connection, config, ask.table)
             columns = chosen_columns(table.remote, ask)
@@ -87,7 +87,7 @@ class PostgresConnector:
 
     def steps(self, config: Config, ask: Ask, onward: Onward) -> Iterator[Step]:
         """As `resuming.Resumable` says: tables with a primary key, by where their rows lie."""
-        with self._connected(config) as connection, ask.watch.ending(partial(_stop, connection)):
+        with self._reading(config, ask) as connection, ask.watch.ending(partial(_stop, connection)):
             before = _known(connection, config, ask.table)
             layout = opened(connection, before)
             if layout is not None:
@@ -103,21 +103,26 @@ class PostgresConnector:
     @contextmanager
     def _connected(self, config: Config, **more: Any) -> Iterator[psycopg.Connection[Any]]:
         """A connection. With `more` options it is not for reading tables: nothing is set on it."""
-        with ExitStack() as held:
-            yield self._opened(config, held, **more)
+        with way(self._guard, config) as reached:
+            with connecting():
+                connection = psycopg.connect(**_options(config, reached), **more, autocommit=True)
+            try:
+                if not more:
+                    _prepare(connection)
+                yield connection
+            finally:
+                connection.close()
 
-    def _opened(self, config: Config, held: ExitStack, **more: Any) -> psycopg.Connection[Any]:
-        if not more and (kept := self._kept.take(config)) is not None:
-            connection, ending = kept
-            held.push(ending)
-            return connection
-        reached = held.enter_context(way(self._guard, config))
-        with connecting():
-            connection = psycopg.connect(**_options(config, reached), **more, autocommit=True)
-        held.callback(connection.close)
-        if not more:
-            _prepare(connection)
-        return connection
+    @contextmanager
+    def _reading(self, config: Config, ask: Ask) -> Iterator[psycopg.Connection[Any]]:
+        """The connection that has just found the table, or a new one."""
+        kept = self._kept.take(config) if ask.found is not None else None
+        if kept is None:
+            with self._connected(config) as connection:
+                yield connection
+        else:
+            with kept[1]:
+                yield kept[0]
 
 
 def _prepare(connection: psycopg.Connection[Any]) -> None:

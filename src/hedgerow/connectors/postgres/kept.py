@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from hedgerow.connectors.base import Config
 
-# Not for the next query or sync: a password that was changed, or a host that is not allowed any more, counts at once.
+# From finding to reading. Whoever else comes logs in: a changed password, or a host no longer allowed, counts at once.
 _SECONDS = 2.0
 
 
