@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -384,7 +384,7 @@ async def _work(settings: Settings) -> None:
         house = await _open(settings, None, opened)
         await _start_worker(house, opened)
         lasting.end()
-        print(f"Hedgerow {__version__} works on {settings.workers} jobs at once", flush=True)
+        _say(f"Hedgerow {__version__} works on {settings.workers} jobs at once")
         await stop.wait()
 
 
@@ -402,4 +402,9 @@ def _ready(app: FastAPI, address: str) -> None:
     if app.state.first_key:
         lines += [f"  key   {app.state.first_key}", "        (of project 1, with every scope; it is not shown again)"]
         app.state.first_key = None
-    print("\n".join(lines), flush=True)
+    _say("\n".join(lines))
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # a full disk under what it prints ends no server
+        print(text, flush=True)

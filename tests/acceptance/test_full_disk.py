@@ -1,12 +1,13 @@
 """A disk that is full says so, keeps nothing of what did not fit, and the server goes on."""
 
 import random
+import sys
 from pathlib import Path
 
 import pytest
 
 from hedgerow.kit.ids import token
-from tests.support.processes import start_server
+from tests.support.processes import free_port, start_server
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
 
@@ -31,3 +32,15 @@ def test_what_does_not_fit_leaves_nothing(small_disk: Path) -> None:
         assert names == ["after", "before"]
         assert list((home / "incoming").iterdir()) == []
         assert len([path for path in (home / "files").rglob("*") if path.is_file()]) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_what_a_server_prints_may_find_no_room(tmp_path: Path) -> None:
+    key, port = token("phx_"), str(free_port())
+    (tmp_path / f"home.serve.{port}.log").symlink_to("/dev/full")
+    with start_server(tmp_path / "home", {"HEDGEROW_BOOTSTRAP_KEY": key, "HEDGEROW_PORT": port}) as server:
+        with server.client(key) as client:
+            for _ in range(3):
+                query = {"query": {"kind": "HogQLQuery", "query": "select 1"}}
+                assert client.post("/api/projects/1/query", json=query).json()["results"] == [[1]]
+        assert server.stop() == 0
