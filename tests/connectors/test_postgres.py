@@ -146,11 +146,15 @@ def test_what_the_user_may_not_read_is_not_there(
     try:
         database.execute(
             "CREATE TABLE open (id int PRIMARY KEY, secret text); CREATE TABLE closed (id int); "
-            f"GRANT SELECT (id) ON open TO {user}; INSERT INTO open VALUES (1, 'hidden')"
+            f"GRANT SELECT (id) ON open TO {user}; INSERT INTO open VALUES (1, 'hidden');"
+            "CREATE TABLE keyed (part int, id int, note text, PRIMARY KEY (id, part) INCLUDE (note));"
+            f"GRANT SELECT (id, note) ON keyed TO {user}"
         )
         config = config_of(postgres_url, user=user)
-        (table,) = connector.discover(config)
+        keyed, table = connector.discover(config)
         assert (table.name, [column.name for column in table.columns]) == ("open", ["id"])
+        assert (table.primary_key, keyed.primary_key) == (("id",), ())  # half a key tells no rows apart
+        assert connector.discover(config_of(postgres_url))[1].primary_key == ("id", "part")
         assert [b.to_pydict() for b in connector.read(config, Ask("open"))] == [{"id": [1]}]
     finally:
         database.execute(f"DROP OWNED BY {user}; DROP ROLE {user}")

@@ -21,10 +21,10 @@ _TABLES = """
       AND has_schema_privilege(n.oid, 'USAGE')
       AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
 """
-# Domains lead to what they are of, however deep; the element of an array may be a domain as well.
+# Domains lead to what they are of, however deep; the element of an array may be a domain as well. Others are not in it.
 DOMAINS = """
     plain AS (
-        SELECT oid AS of, oid, typtype, typbasetype, typtypmod AS modifier FROM pg_type
+        SELECT oid AS of, oid, typtype, typbasetype, typtypmod AS modifier FROM pg_type WHERE typtype = 'd'
         UNION ALL
         SELECT p.of, t.oid, t.typtype, t.typbasetype, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE p.modifier END
         FROM plain p JOIN pg_type t ON t.oid = p.typbasetype WHERE p.typtype = 'd'
@@ -36,23 +36,17 @@ _COLUMNS = f"""
            CASE WHEN coalesce(e.typnamespace, t.typnamespace) = 'pg_catalog'::regnamespace
                 THEN coalesce(e.typname, t.typname) ELSE format_type(coalesce(e.oid, t.oid), NULL) END,
            CASE WHEN e.oid IS NULL THEN 0 ELSE greatest(a.attndims, t.typndims, 1) END,
-           CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE l.modifier END
+           CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE coalesce(l.modifier, -1) END,
+           array_position((i.indkey::int2[])[:i.indnkeyatts - 1], a.attnum), i.indnkeyatts
     FROM pg_attribute a
-    JOIN leaf l ON l.of = a.atttypid
-    JOIN pg_type t ON t.oid = l.oid
-    LEFT JOIN leaf el ON el.of = t.typelem AND t.typcategory = 'A' AND t.typlen = -1
-    LEFT JOIN pg_type e ON e.oid = el.oid
+    LEFT JOIN leaf l ON l.of = a.atttypid
+    JOIN pg_type t ON t.oid = coalesce(l.oid, a.atttypid)
+    LEFT JOIN leaf el ON el.of = t.typelem
+    LEFT JOIN pg_type e ON e.oid = coalesce(el.oid, t.typelem) AND t.typcategory = 'A' AND t.typlen = -1
+    LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
     WHERE a.attrelid = ANY(%(tables)s) AND a.attnum > 0 AND NOT a.attisdropped
       AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
     ORDER BY a.attrelid, a.attnum
-"""
-_KEYS = """
-    SELECT i.indrelid, a.attname
-    FROM pg_index i
-    JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) ON k.place <= i.indnkeyatts
-    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
-    WHERE i.indisprimary AND i.indrelid = ANY(%(tables)s)
-    ORDER BY i.indrelid, k.place
 """
 _NUMERIC_HEADER = 4
 
@@ -88,21 +82,16 @@ def tables(connection: psycopg.Connection[Any], schema: str | None, name: str | 
     columns: dict[int, list[Sequence[Any]]] = defaultdict(list)
     for table, *column in connection.execute(_COLUMNS, chosen).fetchall():
         columns[table].append(column)
-    keys: dict[int, list[str]] = defaultdict(list)
-    for table, column_name in connection.execute(_KEYS, chosen).fetchall():
-        keys[table].append(column_name)
     made = [
-        _table(space, name, schema is None, (rows, text, columns[oid], keys[oid]))
+        _table(space, name, schema is None, (rows, text, columns[oid]))
         for oid, space, name, rows, text in found
         if columns[oid]
     ]
     return sorted(made, key=lambda table: table.remote.name)
 
 
-def _table(
-    space: str, name: str, whole: bool, known: tuple[int, str | None, list[Sequence[Any]], list[str]]
-) -> PgTable:
-    rows, description, listed, key = known
+def _table(space: str, name: str, whole: bool, known: tuple[int, str | None, list[Sequence[Any]]]) -> PgTable:
+    rows, description, listed = known
     types = {row[0]: type_of(row[3], row[4], row[5]) for row in listed}
     columns = tuple(RemoteColumn(row[0], row[1], types[row[0]].arrow, row[2]) for row in listed)
     cursors = tuple(
@@ -112,11 +101,18 @@ def _table(
     )
     ways: tuple[SyncType, ...] = ("full_refresh", "incremental", "append") if cursors else ("full_refresh",)
     shown = f"{space}.{name}" if whole else name
-    readable = tuple(key) if set(key) <= set(types) else ()
     estimate = rows if rows >= 0 else None
     own = _Own(space, name, types)
-    remote = RemoteTable(shown, columns, readable, cursors, estimate, description=description, sync_types=ways, own=own)
+    remote = RemoteTable(
+        shown, columns, _key(listed), cursors, estimate, description=description, sync_types=ways, own=own
+    )
     return PgTable(space, name, remote, types)
+
+
+def _key(listed: Sequence[Sequence[Any]]) -> tuple[str, ...]:
+    """The primary key, in its order; none where the user may not read all of it."""
+    places = {row[6]: row[0] for row in listed if row[6] is not None}
+    return tuple(places[place] for place in sorted(places)) if places and len(places) == listed[0][7] else ()
 
 
 def type_of(base: str, dimensions: int, modifier: int) -> PgType:

@@ -18,15 +18,15 @@ _TYPES = f"""
     WITH RECURSIVE {DOMAINS}
     SELECT w.place, format_type(w.type, w.modifier), coalesce(e.typname, t.typname),
            CASE WHEN e.oid IS NULL THEN 0 ELSE greatest(a.attndims, t.typndims, 1) END,
-           CASE WHEN w.modifier >= 0 THEN w.modifier ELSE l.modifier END,
+           CASE WHEN w.modifier >= 0 THEN w.modifier ELSE coalesce(l.modifier, -1) END,
            coalesce(a.attnotnull, false),
            coalesce(a.attnotnull OR a.atthasmissing OR a.atthasdef OR a.attidentity <> '', false)
     FROM unnest(%(types)s::oid[], %(modifiers)s::int[], %(names)s::text[]) WITH ORDINALITY
          AS w(type, modifier, name, place)
-    JOIN leaf l ON l.of = w.type
-    JOIN pg_type t ON t.oid = l.oid
-    LEFT JOIN leaf el ON el.of = t.typelem AND t.typcategory = 'A' AND t.typlen = -1
-    LEFT JOIN pg_type e ON e.oid = el.oid
+    LEFT JOIN leaf l ON l.of = w.type
+    JOIN pg_type t ON t.oid = coalesce(l.oid, w.type)
+    LEFT JOIN leaf el ON el.of = t.typelem
+    LEFT JOIN pg_type e ON e.oid = coalesce(el.oid, t.typelem) AND t.typcategory = 'A' AND t.typlen = -1
     LEFT JOIN pg_attribute a ON a.attrelid = %(table)s AND a.attname = w.name AND NOT a.attisdropped
 """
 
