@@ -112,7 +112,9 @@ class Worker:
         while not self._stopping:
             self._bell.work.clear()
             try:
-                while not self._stopping and (jobs := await self._claim()):
+                more = True
+                while more and not self._stopping:
+                    jobs, more = await self._claim()
                     for job in jobs:
                         self._begin(job)
             except Exception:
@@ -192,8 +194,9 @@ class Worker:
 
     # --- runs
 
-    async def _claim(self) -> list[Job]:
-        """What there is room for, in one transaction. Standing jobs have room of their own."""
+    async def _claim(self) -> tuple[list[Job], bool]:
+        """What there is room for, in one transaction, and whether there may be more. Standing jobs have room of their
+        own."""
         ordinary, standing = self._kinds.names(standing=False), self._kinds.names(standing=True)
         busy = len(self._tasks) - len(self._standing)
         rooms = [(ordinary, self._slots - busy), (standing, _STANDING - len(self._standing))]
@@ -208,12 +211,15 @@ class Worker:
                 found += taken
             return found
 
+        one_each = False
         while rooms:
             try:
-                return await self._write(claim)
+                jobs = await self._write(claim)
             except IntegrityError:  # another worker has just taken a job of the same subject
-                rooms = [(names, 1) for names, _ in rooms]
-        return []
+                rooms, one_each = [(names, 1) for names, _ in rooms], True
+            else:
+                return jobs, one_each and bool(jobs)
+        return [], False
 
     def _begin(self, job: Job) -> None:
         _log.info("job began", **_about(job))
