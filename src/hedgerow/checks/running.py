@@ -60,16 +60,22 @@ class Looking:
     async def waiting(self, target: Target, catalog: Catalog, rows: Waiting) -> list[Finding]:
         """What the enabled checks of a target find of the rows that wait; nothing is kept yet."""
         checks = await asyncio.to_thread(self._enabled, target)
-        if not checks:
-            return []
+        return await self._of_waiting(target, catalog, rows, checks) if checks else []
+
+    async def _of_waiting(
+        self, target: Target, catalog: Catalog, rows: Waiting, checks: Iterable[Check]
+    ) -> list[Finding]:
         table = catalog.tables.get(target.name) or Table(target.name, PhysicalTable(catalog.database, rows.physical))
         return await self.examine(catalog, rows.standing_in(table, catalog), checks)
 
     async def inspect(self, record: TableRecord, physical: str, columns: Sequence[Column]) -> None:
         """Refuse the new rows of a warehouse table that a check objects to; raises `ActionRefused`."""
-        catalog = await self.catalogs.fetch(record.project_id)
         target = Target(record.project_id, record.id, record.name)
-        findings = await self.waiting(target, catalog, Waiting(physical, columns))
+        checks = await asyncio.to_thread(self._enabled, target)
+        if not checks:  # as most tables have none, their catalog need not be made anew before they are published
+            return
+        catalog = await self.catalogs.fetch(record.project_id)
+        findings = await self._of_waiting(target, catalog, Waiting(physical, columns), checks)
         if findings:
             await asyncio.to_thread(self.keep, findings)
         text = objection(findings)
