@@ -100,7 +100,7 @@ class EngineTables:
         for number in range(2):  # also a clone of a clone, with rows deleted
             source = "cloned" if number == 0 else "clone0"
             await engine.clone_table(database, f"clone{number}", source)
-            await engine.delete_matching(database, f"clone{number}", "keys", ["id", "part"])
+            await engine.delete_matching(database, f"clone{number}", "keys", ["id", "part"], everywhere=number > 0)
             await engine.change_columns(database, f"clone{number}", [Column(f"c{number}", "Nullable(Int8)")], [])
         await engine.change_columns(database, "clone1", [], [Column("c1", "Nullable(Int64)")])
         await engine.drop_table(database, "clone0")
@@ -171,10 +171,11 @@ class EngineTables:
         found = await engine.run(Query(sql))
         assert rows(found) == [[150, 150, 0, 149, sum(number % 7 for number in range(150))]]
 
+    @pytest.mark.parametrize("everywhere", [False, True])
     @pytest.mark.parametrize("order", [[], ["k"]])
     @pytest.mark.parametrize("kind", KEYS)
     async def test_rows_are_deleted_by_keys_of_any_kind(
-        self, engine: Engine, database: str, kind: str, order: list[str]
+        self, engine: Engine, database: str, kind: str, order: list[str], everywhere: bool
     ) -> None:
         columns = [Column("k", f"Nullable({kind})"), Column("n", "UInt64")]
         for table, count, parts in (("kept", 50_000, 3), ("keys", 5_000, 1)):
@@ -184,7 +185,7 @@ class EngineTables:
                 await engine.insert_query(database, table, made)
         await engine.clone_table(database, "cut", "kept", merging=False)
         for _ in range(2):  # once in several large parts, once while these may be merged
-            await engine.delete_matching(database, "cut", "keys", ["k"])
+            await engine.delete_matching(database, "cut", "keys", ["k"], everywhere=everywhere)
             left = await engine.run(Query(f"SELECT sum(k IS NULL), sum(n < 5000), count() FROM {database}.cut"))
             assert rows(left) == [[15_000, 1_500, 136_500]]
             await engine.let_merge(database, "cut")

@@ -82,8 +82,8 @@ class Engine(Protocol):
         """Let a table's parts not be merged until `let_merge`: while it is filled, that only takes time from it."""
         ...
 
-    async def let_merge(self, database: str, table: str) -> None:
-        """Let a table's parts be merged from now on."""
+    async def let_merge(self, database: str, table: str, bytes_on_disk: int | None = None) -> None:
+        """Let a table's parts be merged from now on. `bytes_on_disk`, if known, may tell how soon."""
         ...
 
     async def merging(self, database: str, table: str) -> bool:
@@ -96,8 +96,13 @@ class Engine(Protocol):
         """Add columns, which are NULL in the rows that are there, and give columns wider types."""
         ...
 
-    async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
-        """Delete the rows whose values of `columns` are among those of the table `keys`; NULL is not among them."""
+    async def delete_matching(
+        self, database: str, table: str, keys: str, columns: Sequence[str], *, everywhere: bool = False
+    ) -> None:
+        """Delete the rows whose values of `columns` are among those of the table `keys`; NULL is not among them.
+
+        `everywhere`: there are such rows in most of the table, so that it is not worth looking first where they are.
+        """
         ...
 
     async def drop_table(self, database: str, table: str) -> None:

@@ -23,6 +23,7 @@ from hedgerow.engine.result import Answer, Column, LocalFile, Progress, Query, S
 from hedgerow.engine.settings import (
     ANSWERING,
     ARROW,
+    DELETING,
     LASTING,
     OUTPUT,
     READING,
@@ -124,16 +125,16 @@ class ChdbEngine:
         await self.execute(statements.attach_rows(database, table, source))
 
     async def clone_table(self, database: str, table: str, source: str, *, merging: bool = True) -> None:
-        await self.create_like(database, table, source)
-        if not merging:
-            await self.hold_merges(database, table)
-        await self.attach_table(database, table, source)
+        await self.execute(statements.clone(database, table, source, merging=merging))
 
     async def hold_merges(self, database: str, table: str) -> None:
         await self.execute(statements.hold_merges(database, table))
 
-    async def let_merge(self, database: str, table: str) -> None:
-        await self.execute(statements.let_merge(database, table))
+    async def let_merge(self, database: str, table: str, bytes_on_disk: int | None = None) -> None:
+        if bytes_on_disk is not None and bytes_on_disk <= statements.SOON_MERGED:
+            await self.execute(statements.merge_soon(database, table))
+        else:
+            await self.execute(statements.let_merge(database, table, "merge_selector_base"))
 
     async def merging(self, database: str, table: str) -> bool:
         return statements.counted(await self.run(statements.merging(database, table))) > 0
@@ -143,8 +144,11 @@ class ChdbEngine:
     ) -> None:
         await self.execute(statements.change_columns(database, table, added, retyped))
 
-    async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
-        await self.execute(statements.delete_matching(database, table, keys, columns))
+    async def delete_matching(
+        self, database: str, table: str, keys: str, columns: Sequence[str], *, everywhere: bool = False
+    ) -> None:
+        delete = statements.mask_matching if everywhere else statements.delete_matching
+        await self.execute(delete(database, table, keys, columns))
 
     async def drop_table(self, database: str, table: str) -> None:
         await self.execute(statements.drop_table(database, table, wait=True))
@@ -249,7 +253,7 @@ class ChdbEngine:
             connection = self._local.connection = chdb.connect(  # type: ignore[no-untyped-call]
                 f"{self._folder}?{_SERVER}"
             )
-            connection.query(f"SET {listed({**OUTPUT, **READING, **UNLOGGED, **ANSWERING})}", "Null")
+            connection.query(f"SET {listed({**OUTPUT, **READING, **UNLOGGED, **ANSWERING, **DELETING})}", "Null")
             self._connections.append(connection)
         return connection
 

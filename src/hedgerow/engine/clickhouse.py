@@ -118,7 +118,7 @@ class ClickHouseEngine:
     async def hold_merges(self, database: str, table: str) -> None:
         await self._everywhere(statements.hold_merges(database, self._own(table)))
 
-    async def let_merge(self, database: str, table: str) -> None:
+    async def let_merge(self, database: str, table: str, bytes_on_disk: int | None = None) -> None:
         await self._everywhere(statements.let_merge(database, self._own(table)))
 
     async def merging(self, database: str, table: str) -> bool:
@@ -135,7 +135,9 @@ class ClickHouseEngine:
         for name in names:
             await self._everywhere(statements.change_columns(database, name, added, retyped))
 
-    async def delete_matching(self, database: str, table: str, keys: str, columns: Sequence[str]) -> None:
+    async def delete_matching(
+        self, database: str, table: str, keys: str, columns: Sequence[str], *, everywhere: bool = False
+    ) -> None:
         if self._nodes.cluster is None:
             await self.execute(statements.delete_matching(database, table, keys, columns))
             return

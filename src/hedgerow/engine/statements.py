@@ -31,6 +31,11 @@ _STATES_SETTINGS = ", index_granularity = 128"
 # A key's rows are unpacked with 2,000 others, not with 8,000, in a tenth less of a query's time. Smaller yet, and
 # reading all of a column takes longer; and deleting by keys takes a third longer already.
 _LOOKED_UP_SETTINGS = ", index_granularity = 2048, min_compress_block_size = 16384"
+_HELD = "max_bytes_to_merge_at_max_space_in_pool = 1, min_bytes_for_wide_part = 1073741824"
+# Two parts that are alike are merged, not five: to delete by keys takes some 6 ms for each part there is, also for one
+# whose rows are all gone. Of tables that are merged within seconds: they are cloned, and the clone begins anew.
+SOON_MERGED = 512 << 20
+_SOON = f"max_bytes_to_merge_at_max_space_in_pool = {64 << 20}, merge_selector_base = 2"
 
 KILL = "KILL QUERY WHERE Settings['log_comment'] = {tag:String} AND query_kind != 'KillQuery' ASYNC"
 KILL_ALL = "KILL QUERY WHERE Settings['log_comment'] != '' ASYNC"
@@ -102,6 +107,13 @@ def create_like(database: str, table: str, source: str) -> str:
     return f"CREATE TABLE {quoted(database)}.{quoted(table)} AS {quoted(database)}.{quoted(source)}"
 
 
+def clone(database: str, table: str, source: str, *, merging: bool) -> str:
+    """A new table of another one's making and rows: its files are linked, not copied."""
+    home = quoted(database)
+    held = "" if merging else f" SETTINGS {_HELD}"
+    return f"CREATE TABLE {home}.{quoted(table)} CLONE AS {home}.{quoted(source)}{held}"
+
+
 def attach_rows(database: str, table: str, source: str) -> str:
     """Append the rows of a table of the same making: its files are linked, not copied."""
     whole = f"{quoted(database)}.{quoted(source)}"
@@ -113,13 +125,19 @@ def hold_merges(database: str, table: str) -> str:
 
     What comes meanwhile is kept in few files, not in some for each column: merging parts them.
     """
-    changed = "max_bytes_to_merge_at_max_space_in_pool = 1, min_bytes_for_wide_part = 1073741824"
-    return f"ALTER TABLE {quoted(database)}.{quoted(table)} MODIFY SETTING {changed}"
+    return f"ALTER TABLE {quoted(database)}.{quoted(table)} MODIFY SETTING {_HELD}"
 
 
-def let_merge(database: str, table: str) -> str:
-    changed = "max_bytes_to_merge_at_max_space_in_pool, min_bytes_for_wide_part"
+def let_merge(database: str, table: str, *others: str) -> str:
+    """`others` are settings that go back to what is usual as well."""
+    changed = ", ".join(("max_bytes_to_merge_at_max_space_in_pool", "min_bytes_for_wide_part", *others))
     return f"ALTER TABLE {quoted(database)}.{quoted(table)} RESET SETTING {changed}"
+
+
+def merge_soon(database: str, table: str) -> str:
+    """Let a table's parts be merged from now on, with less waiting for more of them."""
+    changed = f"{_SOON}, min_bytes_for_wide_part = 10485760"
+    return f"ALTER TABLE {quoted(database)}.{quoted(table)} MODIFY SETTING {changed}"
 
 
 def change_columns(database: str, table: str, added: Sequence[Column], retyped: Sequence[Column]) -> str:
@@ -143,6 +161,16 @@ def delete_matching(database: str, table: str, keys: str, columns: Sequence[str]
     names = ", ".join(map(quoted, columns))
     found = f"SELECT {names} FROM {quoted(database)}.{quoted(keys)}"
     return f"DELETE FROM {quoted(database)}.{quoted(table)} WHERE ({names}) IN ({found})"
+
+
+def mask_matching(database: str, table: str, keys: str, columns: Sequence[str]) -> str:
+    """As `delete_matching`, in one pass of every part: that one looks through each part first, and then once more."""
+    names = ", ".join(map(quoted, columns))
+    found = f"SELECT {names} FROM {quoted(database)}.{quoted(keys)}"
+    return (
+        f"ALTER TABLE {quoted(database)}.{quoted(table)} UPDATE _row_exists = "
+        f"if(({names}) IN ({found}), 0, _row_exists) WHERE 1 SETTINGS mutations_sync = 2"
+    )
 
 
 def drop_table(database: str, table: str, *, wait: bool = False) -> str:

@@ -104,9 +104,8 @@ class Tables:
             self._write(lambda s: s.add(BuiltTableRow(physical=physical, project_id=project_id)))
         )
         try:
-            await asyncio.shield(noting)
+            await asyncio.gather(asyncio.shield(noting), self._engine.create_database(database(project_id)))
             self._keep_alive(physical)
-            await self._engine.create_database(database(project_id))
             await make(physical)
             yield physical
         except BaseException:

@@ -18,6 +18,7 @@ from hedgerow.sources.sync.batches import with_first
 from hedgerow.sources.sync.filling import Count, Filled, Filling, Remote, Tally, keys_of, single, watched
 from hedgerow.sources.sync.planning import Plan
 from hedgerow.sources.sync.reader import Reader
+from hedgerow.sources.sync.spread import Spread
 from hedgerow.sources.sync.sweeping import Sweeping, due
 from hedgerow.warehouse.catalog import database
 from hedgerow.warehouse.records import TableRecord
@@ -53,14 +54,14 @@ class Adding:
             idle = first is None and not plan.added and not plan.retyped
             if idle and not due(schema):
                 return Filled(None, (), present.row_count or 0, present.size_bytes or 0, tally)
-            count = Count(tally, cursor.field, control, keys=keys_of(schema, plan))
+            count = Count(tally, cursor.field, control, keys=keys_of(schema, plan), spread=Spread())
             arrived = asyncio.Event()
             staging = asyncio.create_task(self._staged(_noted(with_first(first, batches), arrived), count))
             staging.add_done_callback(lambda _: arrived.set())
             try:
                 # A few rows are read sooner while nothing else wants the interpreter.
                 await arrived.wait()
-                filled = await self._merged(staging, tally)
+                filled = await self._merged(staging, count)
             except BaseException:
                 await asyncio.shield(self._unstaged(staging))
                 raise
@@ -103,8 +104,8 @@ class Adding:
         with suppress(asyncio.CancelledError, Exception):
             await self.tables.discard(self.schema.project_id, await staging)
 
-    async def _merged(self, staging: "asyncio.Task[str]", tally: Tally) -> Filled:
-        schema, home = self.schema, database(self.schema.project_id)
+    async def _merged(self, staging: "asyncio.Task[str]", count: Count) -> Filled:
+        schema, home, tally = self.schema, database(self.schema.project_id), count.tally
         filling = Filling(self.engine, self.tables)
         clone = partial(self.engine.clone_table, home, source=self.present.physical or "", merging=False)
         async with self.tables.making(schema.project_id, lambda name: clone(table=name)) as physical:
@@ -115,17 +116,18 @@ class Adding:
                 columns = tuple(column.column for column in self.present.columns)
             staged = await staging
             if tally.rows:
-                await self._replace(physical, staged)
+                everywhere = count.spread is not None and count.spread.everywhere(self.present.row_count or 0)
+                await self._replace(physical, staged, everywhere)
             if due(schema):
                 swept = await Sweeping(self.engine, self.tables).sweep(schema, self.plan, physical, self.remote.start)
                 tally.swept, tally.deleted, tally.null_cursors = True, swept.deleted, swept.null_cursors
             return await self._ended(physical, staged, columns, tally)
 
-    async def _replace(self, physical: str, staged: str) -> None:
+    async def _replace(self, physical: str, staged: str, everywhere: bool) -> None:
         """Put what came in the place of the rows with its keys."""
         schema, home, cursor = self.schema, database(self.schema.project_id), self._cursor
         if schema.sync_type == "incremental":
-            await self.engine.delete_matching(home, physical, staged, self.plan.key)
+            await self.engine.delete_matching(home, physical, staged, self.plan.key, everywhere=everywhere)
             if cursor.unit:  # fewer rows may have come than its older ones were
                 await self.engine.delete_matching(home, physical, staged, [cursor.unit])
         elif cursor.inclusive and not cursor.unit:  # rows of the last value come again
@@ -139,10 +141,14 @@ class Adding:
         """What the clone holds; what was put aside goes while that is published."""
         project_id = self.schema.project_id
         filled = await Filling(self.engine, self.tables).filled(project_id, physical, tally, columns)
-        tidying = asyncio.gather(
-            self.engine.let_merge(database(project_id), physical), self.tables.discard(project_id, staged)
-        )
-        return replace(filled, tidying=tidying)
+        return replace(filled, tidying=asyncio.create_task(self._tidied(filled, physical, staged)))
+
+    async def _tidied(self, filled: Filled, physical: str, staged: str) -> None:
+        project_id = self.schema.project_id
+        try:
+            await self.engine.let_merge(database(project_id), physical, filled.bytes_on_disk)
+        finally:  # afterwards: the store has one writer, and whoever publishes is not to wait for this
+            await self.tables.discard(project_id, staged)
 
 
 async def _noted(batches: AsyncIterator[pa.RecordBatch], arrived: asyncio.Event) -> AsyncIterator[pa.RecordBatch]:

@@ -19,6 +19,7 @@ from hedgerow.sources.records import Schema
 from hedgerow.sources.sync import cursors
 from hedgerow.sources.sync.batches import conformed
 from hedgerow.sources.sync.planning import Plan
+from hedgerow.sources.sync.spread import Spread
 from hedgerow.warehouse.catalog import database
 
 UNLIMITED = Limits(None, None, None)
@@ -70,6 +71,7 @@ class Count:
     """Counts what comes, by the column `cursor`, and reports it; `expected` are the rows there will be.
 
     `keys`, if rows are told apart by them, may not be null: a changed row would stand beside the one it replaces.
+    `spread`, if given, learns where they lie.
     """
 
     tally: Tally
@@ -77,12 +79,15 @@ class Count:
     control: Control
     expected: int | None = None
     keys: tuple[str, ...] = ()
+    spread: Spread | None = None
 
     def take(self, batch: pa.RecordBatch) -> None:
         for name in self.keys:
             if batch.column(name).null_count:
                 text = f"There are rows without a value in {name}, which is to tell rows apart. Choose other"
                 raise Refused(f"{text} primary_key_columns, or sync the table whole.", retryable=False)
+        if self.spread is not None and self.keys:
+            self.spread.take([batch.column(name) for name in self.keys])
         self.tally.count(batch, self.cursor)
 
     def report(self) -> None:
