@@ -111,11 +111,11 @@ class _Memory:
 def _seconds(api: httpx.Client, source: str, began: datetime) -> float:
     """Seconds from `began` until the run of that time ended, by its own record: asking all the time slows it down."""
     while True:
+        time.sleep(_LOOK)
         runs = api.get(f"external_data_sources/{source}/jobs/", params={"after": began.isoformat()}).json()
         if runs and runs[0]["finished_at"] is not None:
             assert runs[0]["status"] == "Completed", runs[0]["latest_error"]
             return (datetime.fromisoformat(runs[0]["finished_at"]) - began).total_seconds()
-        time.sleep(_LOOK)
 
 
 def _timed(api: httpx.Client, source: str, path: str) -> float:

@@ -59,13 +59,12 @@ class Shelf:
 
     def config(self, session: Session, source: Source) -> dict[str, Any]:
         """What a source connects with, in plain text: for connectors alone."""
-        row = _source_row(session, source.project_id, source.id)
-        values: dict[str, Any] = orjson.loads(self._secrets.decrypt(row.config))
-        return values
+        return self.opened(session, source)[0]
 
-    def version(self, session: Session, source: Source) -> str:
-        """Another one whenever what a source connects with was written anew; tells nothing of it."""
-        return sha256(_source_row(session, source.project_id, source.id).config.encode()).hexdigest()
+    def opened(self, session: Session, source: Source) -> tuple[dict[str, Any], str]:
+        """As `config`, and a version of it: another one whenever it was written anew, which tells nothing of it."""
+        row = _source_row(session, source.project_id, source.id)
+        return orjson.loads(self._secrets.decrypt(row.config)), sha256(row.config.encode()).hexdigest()
 
     def add(self, session: Session, project_id: int, values: Mapping[str, Any], config: Mapping[str, Any]) -> Source:
         """A new one; a clash of prefixes that only the store can see is an `IntegrityError`."""

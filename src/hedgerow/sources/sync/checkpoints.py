@@ -88,6 +88,8 @@ class Checkpoints:
     def forget(self, session: Session, schema_ids: Iterable[UUID]) -> None:
         """Let go what was read so far."""
         chosen = CheckpointRow.schema_id.in_(list(schema_ids))
-        for row in session.scalars(select(CheckpointRow).where(chosen)):
+        found = session.scalars(select(CheckpointRow).where(chosen)).all()
+        for row in found:
             self.tables.retire(session, [*row.pieces, *([row.changed] if row.changed else [])])
-        session.execute(delete(CheckpointRow).where(chosen))
+        if found:
+            session.execute(delete(CheckpointRow).where(chosen))

@@ -152,9 +152,9 @@ class Syncing:
             source = self.shelf.get(session, schema.project_id, schema.source_id)
         except NotFound:
             return None
-        ledger.begin(session, schema, job.id)
+        begun = ledger.begin(session, schema, job.id)
         ledger.close_lost(session, schema, job.id)
-        if schema.sync_type is None or not ledger.runs_still(session, job.id):
+        if schema.sync_type is None or begun.status != RUNNING:
             return None
         if schema.following:  # the log brings whatever has changed
             ledger.end(session, job.id, COMPLETED, {"sync_type": schema.sync_type})
@@ -228,7 +228,7 @@ class Syncing:
                 self.synced.check_name(session, schema.project_id, schema.table_name, schema.main_id)
             if schema.table_mode != CONSOLIDATED:
                 self.synced.check_name(session, schema.project_id, schema.history_name, schema.history_id)
-            return self.shelf.config(session, work.source), self.shelf.version(session, work.source)
+            return self.shelf.opened(session, work.source)
 
     async def _planned(self, work: Work, table: RemoteTable) -> tuple[Plan, Schema]:
         """What to do, and the schema with the cursor to go on from."""
