@@ -1,26 +1,20 @@
 """Random changes, kills at any moment, servers that restart: afterwards both sides hold the same rows."""
 
-import os
-import random
-import secrets
-import signal
-import threading
-import time
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 
 from hedgerow.sources.changes import packing
-from tests.connectors.postgres_tables import config_of
 from tests.sources.conftest import rows
-from tests.sources.following import WAIT, cdc, connect, settled, theirs, until
-from tests.sources.workload import MAKE, OURS, THEIRS, Workload, compared
+from tests.sources.following import cdc, connect, settled, theirs, until
+from tests.sources.killing import Killed
+from tests.sources.workload import MAKE, OURS, TELL, THEIRS, Workload, compared
+from tests.support import packing_always
 from tests.support.apps import Api, MakeApi
-from tests.support.processes import Server
+from tests.support.packing_always import BEGUN, DONE
 
 _OTHERS = "select id, amount from postgres_others order by id"
 
@@ -107,52 +101,37 @@ def test_a_transaction_larger_than_memory_should_hold_is_whole_or_not_there(
     assert rows(api, "select sum(amount) from postgres_others") == [[50 + 399_901]]
 
 
-def test_kills_at_any_moment_lose_and_double_nothing(
-    tmp_path: Path, database: psycopg.Connection[Any], logged_url: str
+@pytest.fixture
+def killed(tmp_path: Path, logged_url: str) -> Iterator[Killed]:
+    """A server that follows the database, changes of that, and kills at random moments."""
+    found = Killed(tmp_path / "home", logged_url)
+    yield found
+    found.close()
+
+
+def test_kills_at_any_moment_lose_and_double_nothing(killed: Killed, database: psycopg.Connection[Any]) -> None:
+    killed.start(write=True)
+    killed.connect(cdc("things"), cdc("others"))
+    killed.kill_now_and_then()
+    until(lambda: compared(killed.rows(OURS)) == compared(theirs(database, THEIRS)))
+    until(lambda: killed.rows(_OTHERS), theirs(database, _OTHERS.replace("postgres_", "")))
+
+
+def test_kills_lose_and_double_no_change_of_a_history_that_is_packed(
+    killed: Killed, database: psycopg.Connection[Any]
 ) -> None:
-    key = f"phx_{secrets.token_hex(16)}"
-    stop, chance = threading.Event(), random.Random(7)
-
-    def write() -> None:
-        with psycopg.connect(logged_url, autocommit=True) as connection:
-            work = Workload(connection, 11)
-            while not stop.wait(0.01):
-                work.step()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    server = _started(tmp_path / "home", key)
-    try:
-        with closing(server.client(key)) as client:
-            payload = {**config_of(logged_url), "cdc_enabled": True, "schemas": [cdc("things"), cdc("others")]}
-            path = "/api/projects/1/external_data_sources"
-            client.post(path, json={"source_type": "Postgres", "payload": payload}).raise_for_status()
-        for _ in range(int(os.environ.get("HEDGEROW_TEST_KILLS", "6"))):
-            time.sleep(chance.uniform(0.2, 3.0))
-            server.process.send_signal(signal.SIGKILL)
-            server.process.wait()
-            server = _started(tmp_path / "home", key)
-        stop.set()
-        writer.join()
-        with closing(server.client(key)) as client:
-            until(lambda: _all(client, OURS) == compared(theirs(database, THEIRS)))
-            until(lambda: _rows(client, _OTHERS), theirs(database, _OTHERS.replace("postgres_", "")))
-    finally:
-        stop.set()
-        writer.join()
-        server.stop()
-
-
-def _started(home: Path, key: str) -> Server:
-    server = Server(home, {"HEDGEROW_BOOTSTRAP_KEY": key, "HEDGEROW_THROTTLE": "false"})
-    server.await_ready(WAIT)
-    return server
-
-
-def _rows(client: httpx.Client, query: str) -> Any:
-    answer = client.post("/api/projects/1/query", json={"query": {"kind": "HogQLQuery", "query": query}})
-    return answer.json()["results"] if answer.is_success else None
-
-
-def _all(client: httpx.Client, query: str) -> Any:
-    return compared(_rows(client, query) or ())
+    """What the history tells is what triggers of the database wrote down."""
+    database.execute(TELL)
+    killed.start(packing_always.__name__)
+    killed.connect(cdc("things", cdc_table_mode="both"))
+    until(lambda: len(killed.rows(OURS)), 200)
+    killed.write()
+    killed.kill_now_and_then(BEGUN, 0.0, 1.0)
+    until(lambda: compared(killed.rows(OURS)) == compared(theirs(database, THEIRS)))
+    until(lambda: DONE in killed.log)
+    assert compared(killed.rows(OURS)) == compared(theirs(database, THEIRS))
+    open_rows = OURS.replace("postgres_things", "postgres_things_cdc where valid_to is null and not _ph_deleted")
+    assert compared(killed.rows(open_rows)) == compared(theirs(database, THEIRS))
+    told = "select id, part, _ph_cdc_op, count() from postgres_things_cdc where _ph_cdc_log_position is not null"
+    changes = sorted(killed.rows(f"{told} group by 1, 2, 3 limit 50000"))
+    assert changes == sorted(theirs(database, "SELECT id, part, op, count(*) FROM told GROUP BY 1, 2, 3")) != []

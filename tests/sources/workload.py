@@ -14,6 +14,24 @@ MAKE = """
         FROM generate_series(1, 200) i;
     INSERT INTO others SELECT i, 0 FROM generate_series(1, 50) i
 """
+TELL = """
+    CREATE TABLE told (id int, part text, op text);
+    CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'TRUNCATE' THEN
+            INSERT INTO told SELECT id, part, 'D' FROM things;
+        ELSIF TG_OP = 'UPDATE' AND (NEW.id, NEW.part) = (OLD.id, OLD.part) THEN
+            INSERT INTO told VALUES (NEW.id, NEW.part, 'U');
+        ELSE
+            IF TG_OP <> 'INSERT' THEN INSERT INTO told VALUES (OLD.id, OLD.part, 'D'); END IF;
+            IF TG_OP <> 'DELETE' THEN INSERT INTO told VALUES (NEW.id, NEW.part, 'I'); END IF;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER tell_rows AFTER INSERT OR UPDATE OR DELETE ON things FOR EACH ROW EXECUTE FUNCTION tell();
+    CREATE TRIGGER tell_emptied BEFORE TRUNCATE ON things EXECUTE FUNCTION tell()
+"""
+"""Writes down each change of `things`, as its history is to tell it."""
 OURS = "select id, part, name, toFloat(price), made, tags, big from postgres_things limit 50000"
 THEIRS = """select id, part, name, price::float, to_char(made AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     tags, big from things"""
