@@ -18,6 +18,7 @@ from hedgerow.sources.changes.shaping import Shape
 from hedgerow.sources.logs.marks import OPEN
 from hedgerow.sources.sync.batches import conformed
 from hedgerow.sources.sync.planning import Target
+from hedgerow.sources.sync.spread import Spread
 from hedgerow.warehouse.catalog import database
 
 _UNLIMITED = Limits(None, None, None)
@@ -30,7 +31,10 @@ class RowMissing(Exception):
 
 @dataclass(slots=True)
 class Working:
-    """A table that is being changed, and not served yet. `columns` are in the table's own order."""
+    """A table that is being changed, and not served yet. `columns` are in the table's own order.
+
+    `rows`: about how many there are, if that is known; `spread`: where those lie that are on their way into it.
+    """
 
     project_id: int
     physical: str
@@ -38,6 +42,8 @@ class Working:
     key: tuple[str, ...]
     count: int = 0
     logged: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
+    spread: Spread = field(default_factory=Spread)
 
     @property
     def history(self) -> bool:
@@ -71,11 +77,13 @@ class Applying:
     engine: Engine
     tables: Tables
 
-    async def clone(self, project_id: int, physical: str, columns: Sequence[Column], key: Sequence[str]) -> Working:
+    async def clone(
+        self, project_id: int, physical: str, columns: Sequence[Column], key: Sequence[str], rows: int | None = None
+    ) -> Working:
         """A working table with the rows of the one that is served; their files are shared, and not merged."""
         clone = partial(self.engine.clone_table, database(project_id), source=physical, merging=False)
         async with self.tables.making(project_id, lambda name: clone(table=name)) as made:
-            return Working(project_id, made, list(columns), tuple(key))
+            return Working(project_id, made, list(columns), tuple(key), rows=rows)
 
     async def empty(self, project_id: int, columns: Sequence[Column], key: Sequence[str]) -> Working:
         """A working table without rows."""
@@ -150,7 +158,9 @@ class Applying:
 
     async def merge(self, working: Working, staged: str, since: Since | None, rows: int) -> None:
         """Let staged rows take the places of those with their keys; `rows` is about how many they are."""
-        await self.engine.delete_matching(database(working.project_id), working.physical, staged, working.key)
+        home, everywhere = database(working.project_id), working.spread.everywhere(working.rows)
+        await self.engine.delete_matching(home, working.physical, staged, working.key, everywhere=everywhere)
+        working.spread = Spread()
         sql = f"SELECT {_kept(working)} FROM {self.place(working, staged)} WHERE {quoted(_GONE)} = 0"
         await self.insert(working, working.physical, sql)
         if since is not None:
@@ -161,6 +171,7 @@ class Applying:
 
     async def put(self, working: Working, staged: str, batch: pa.RecordBatch, gone: int = 0) -> None:
         """Stage rows; `gone` ones only take others away."""
+        working.spread.take([batch.column(name) for name in working.key])
         await self.engine.insert_arrow(database(working.project_id), staged, [_marked(batch, gone)])
 
     async def complete(
@@ -173,6 +184,7 @@ class Applying:
         origins = [f"{_FROM}{number}" for number in range(len(keys))]
         types = {column.name: column.type for column in working.columns}
         columns = [*working.columns, *(Column(o, types[k]) for o, k in zip(origins, keys, strict=True))]
+        working.spread.take([rows.sent.column(name) for name in keys])
         came = _keys_of(changes.table, rows.origins, changes.places, targets)
         batch = pa.RecordBatch.from_arrays([*rows.sent.columns, *came], names=[*rows.sent.schema.names, *origins])
         async with self.tables.making(working.project_id, partial(self._create, working.project_id, columns, ())) as at:

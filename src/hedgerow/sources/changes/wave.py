@@ -173,8 +173,9 @@ class Waves:
             if emptied and not history:
                 working = await self.applying.empty(schema.project_id, columns, key)
             else:
-                physical = each.served[lane].physical or ""
-                working = await self.applying.clone(schema.project_id, physical, columns, key)
+                present = each.served[lane]
+                named = schema.project_id, present.physical or ""
+                working = await self.applying.clone(*named, columns, key, present.row_count)
         wave.working[place] = working
         apply = self.histories.apply if history else self.applying.apply
         await apply(working, changes, found, parts.since)

@@ -116,7 +116,7 @@ class Adding:
                 columns = tuple(column.column for column in self.present.columns)
             staged = await staging
             if tally.rows:
-                everywhere = count.spread is not None and count.spread.everywhere(self.present.row_count or 0)
+                everywhere = count.spread is not None and count.spread.everywhere(self.present.row_count)
                 await self._replace(physical, staged, everywhere)
             if due(schema):
                 swept = await Sweeping(self.engine, self.tables).sweep(schema, self.plan, physical, self.remote.start)

@@ -28,11 +28,11 @@ class Spread:
             self.lowest = found["min"] if self.lowest is None else min(self.lowest, found["min"])
             self.highest = found["max"] if self.highest is None else max(self.highest, found["max"])
 
-    def everywhere(self, table_rows: int) -> bool:
+    def everywhere(self, table_rows: int | None) -> bool:
         """Whether a table of so many rows is likely to have some of them wherever one looks, and is not large.
 
         Whole numbers count up, as a rule: keys that lie closer to each other than the table is long lie together.
         """
-        if table_rows > _MOST_ROWS or self.rows * _GRANULE < 2 * table_rows:
+        if table_rows is None or table_rows > _MOST_ROWS or self.rows * _GRANULE < 2 * table_rows:
             return False
         return self.lowest is None or self.highest is None or self.highest - self.lowest >= table_rows // 2

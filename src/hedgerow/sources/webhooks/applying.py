@@ -144,7 +144,8 @@ class EventApplying:
         schema, columns = work.schema, [column.column for column in work.present.columns]
         targets = [Target(column.name, column.type) for column in columns]
         put, gone = await asyncio.to_thread(_batches, work, rows, targets)
-        working = await self.applying.clone(schema.project_id, work.present.physical or "", columns, schema.key)
+        named = schema.project_id, work.present.physical or ""
+        working = await self.applying.clone(*named, columns, schema.key, work.present.row_count)
         try:
             await self._merge(working, put, gone)
             count, size = await self._packed(schema, working)
