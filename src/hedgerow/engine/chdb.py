@@ -42,6 +42,7 @@ T = TypeVar("T")
 _ROWS = "JSONCompactEachRowWithNamesAndTypes"
 _TOTAL_THREADS = 48
 _GIVEN_BACK_SECONDS = 1.0
+_WORTH_GIVING_BACK = 16 << 20  # of what Arrow brings: a few rows' memory is wanted by the next
 # A file comes in parts of 65,536 rows; in one part a query for a few rows takes three quarters of the time.
 _QUICKLY_MERGED = 64 << 20
 # Two threads merge and delete. Sixteen tasks each, or those of a table of five parts wait up to a second for a place;
@@ -64,6 +65,7 @@ class ChdbEngine:
         self._connections: list[Any] = []
         self._pool = Pool(quick or 2 * (os.cpu_count() or 2), _TOTAL_THREADS, self._kill)
         self._control = Lanes(1, 1)
+        self._taken = 0
         self._giving_back = Afterwards(self._give_back, _GIVEN_BACK_SECONDS)
 
     async def run(self, query: Query) -> Answer:
@@ -158,10 +160,10 @@ class ChdbEngine:
         return statements.first_column(answer)
 
     async def insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        return await self._work("", lambda: self._settled(lambda: self._insert_arrow(database, table, batches)))
+        return await self._work("", lambda: self._insert_arrow(database, table, batches))
 
     def _insert_arrow(self, database: str, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        rows = 0
+        rows = size = 0
         connection = self._connection()
         for batch in batches:
             # The engine finds the table by this variable's name.
@@ -172,7 +174,11 @@ class ChdbEngine:
                 "SELECT * FROM Python(hedgerow_batch)",
                 "Null",
             )
-            rows += batch.num_rows
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+        self._taken += size
+        if self._taken >= _WORTH_GIVING_BACK:
+            self._taken = 0
+            self._giving_back.ask()
         return rows
 
     async def insert_query(self, database: str, table: str, query: Query) -> None:
