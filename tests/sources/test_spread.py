@@ -33,6 +33,13 @@ def test_keys_lie_everywhere_or_side_by_side(keys: list[list[Any]], rows: int, e
     assert _spread(keys).everywhere(rows) is everywhere
 
 
+def test_what_has_no_key_lies_nowhere() -> None:
+    spread = Spread()
+    spread.take([pa.array([None, None], pa.int64())])
+    spread.take([pa.array([7], pa.int64())])
+    assert spread == Spread(3, 7, 7)
+
+
 def test_batches_are_seen_together() -> None:
     near, far = [list(range(300))], [list(range(999_700, _MILLION))]
     assert _spread(near, [[]], far) == Spread(600, 0, 999_999)

@@ -25,8 +25,9 @@ class Spread:
         self.rows += len(keys[0])
         if len(keys) == 1 and pa.types.is_integer(keys[0].type):
             found = pc.min_max(keys[0]).as_py()
-            self.lowest = found["min"] if self.lowest is None else min(self.lowest, found["min"])
-            self.highest = found["max"] if self.highest is None else max(self.highest, found["max"])
+            if found["min"] is not None:
+                self.lowest = found["min"] if self.lowest is None else min(self.lowest, found["min"])
+                self.highest = found["max"] if self.highest is None else max(self.highest, found["max"])
 
     def everywhere(self, table_rows: int | None) -> bool:
         """Whether a table of so many rows is likely to have some of them wherever one looks, and is not large.
