@@ -96,3 +96,43 @@ def test_several_at_once(connector: PostgresConnector, database: psycopg.Connect
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(both, range(80))) == [[1, 2, 3]] * 80
     assert gone(database)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE few ALTER id TYPE bigint", "Column id of table few went from integer to bigint while it was"),
+        ("ALTER TABLE few ALTER id TYPE text", "Column id of table few went from integer to text while it was"),
+        ("ALTER TABLE few RENAME id TO key", "The database has changed: column t.id does not"),
+        ("ALTER TABLE few RENAME TO many", "The database has changed: relation .*few. does not"),
+        ("DROP TABLE few; CREATE TABLE few AS SELECT 1.5 AS id", "Column id of table few went from integer to numeric"),
+    ],
+)
+def test_what_changed_since_it_was_found(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str, change: str, told: str
+) -> None:
+    config = config_of(postgres_url)
+    found = connector.find(config, "few")
+    database.execute(change)
+    with pytest.raises(Refused, match=told):
+        read(connector, config, found)
+
+
+def test_another_column_since_it_was_found(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    config = config_of(postgres_url)
+    found = connector.find(config, "few")
+    database.execute("ALTER TABLE few ADD COLUMN name text NOT NULL DEFAULT 'x'")
+    assert read(connector, config, found) == [1, 2, 3]
+
+
+def test_a_table_that_is_gone_when_its_rows_have_come(
+    connector: PostgresConnector, database: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    config = config_of(postgres_url)
+    rows = connector.read(config, Ask("few", found=connector.find(config, "few")))
+    assert next(rows)["id"].to_pylist() == [1, 2, 3]
+    database.execute("DROP TABLE few")
+    with pytest.raises(Refused, match="There is no table few"):
+        list(rows)

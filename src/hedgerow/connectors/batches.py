@@ -1,6 +1,6 @@
 """Rows into Arrow batches of about the size that was asked for, for connectors whose drivers give Python values."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -40,9 +40,10 @@ def batched(fetch: Fetch, columns: Sequence[RemoteColumn], ask: Ask) -> Iterator
 
 
 def unaltered(
-    batches: Iterable[pa.RecordBatch], columns: Sequence[RemoteColumn], ask: Ask, now: Callable[[], RemoteTable]
+    batches: Iterable[pa.RecordBatch], columns: Sequence[RemoteColumn], ask: Ask, now: Callable[[], Mapping[str, str]]
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of a table that has `columns`; raises where they are others by then, as `now` tells.
+    """The batches of a table that has `columns`; raises where they are others by then, as `now` tells: see
+    `remote_types`.
 
     Between the look at a table and the first row of it, anybody may change it; while rows come, nobody can.
     """
@@ -55,9 +56,15 @@ def unaltered(
     check_unaltered(columns, ask, now())
 
 
-def check_unaltered(columns: Sequence[RemoteColumn], ask: Ask, now: RemoteTable, fault: Refused | None = None) -> None:
-    """Raise where the columns that are read are others by now."""
-    there = {column.name: column.remote_type for column in now.columns}
+def remote_types(table: RemoteTable) -> dict[str, str]:
+    """What the remote calls the types of a table's columns, by their names."""
+    return {column.name: column.remote_type for column in table.columns}
+
+
+def check_unaltered(
+    columns: Sequence[RemoteColumn], ask: Ask, there: Mapping[str, str], fault: Refused | None = None
+) -> None:
+    """Raise where the columns that are read are others by now: those that are `there`, as `remote_types` tells."""
     for column in columns:
         if there.get(column.name) != column.remote_type:
             became = (

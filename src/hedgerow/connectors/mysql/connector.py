@@ -15,7 +15,7 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable, Unreachable
-from hedgerow.connectors.batches import check_unaltered, chosen_columns, portions, schema_of, unaltered
+from hedgerow.connectors.batches import check_unaltered, chosen_columns, portions, remote_types, schema_of, unaltered
 from hedgerow.connectors.mysql import catalog
 from hedgerow.connectors.mysql.catalog import MySqlTable
 from hedgerow.connectors.mysql.declaration import DECLARATION
@@ -80,17 +80,17 @@ class MySqlConnector:
             if reading is not None:
                 table = _known(connection, config, ask.table)  # as it is now that nobody can change it
                 columns = chosen_columns(before.remote, ask)
-                check_unaltered(columns, ask, table.remote)
+                check_unaltered(columns, ask, remote_types(table.remote))
                 yield from reading.steps(partial(_batches, connection, config, table, columns, ask), onward)
             elif onward.place is not None:
                 raise Moved("Its rows cannot be read by their key any more.")
         if reading is None:
             yield from map(Step, self.read(config, ask))
 
-    def _now(self, config: Config, name: str) -> RemoteTable:
+    def _now(self, config: Config, name: str) -> dict[str, str]:
         """On a connection of its own: that which rows came by may be in the middle of them."""
         with self._connected(config) as connection:
-            return _known(connection, config, name).remote
+            return remote_types(_known(connection, config, name).remote)
 
     @contextmanager
     def _connected(self, config: Config) -> "Iterator[pymysql.Connection[Any]]":

@@ -48,6 +48,11 @@ _COLUMNS = f"""
       AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
     ORDER BY a.attrelid, a.attnum
 """
+_TYPES = """
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = %s AND n.nspname = %s AND a.attnum > 0 AND NOT a.attisdropped
+"""
 _NUMERIC_HEADER = 4
 
 
@@ -88,6 +93,13 @@ def tables(connection: psycopg.Connection[Any], schema: str | None, name: str | 
         if columns[oid]
     ]
     return sorted(made, key=lambda table: table.remote.name)
+
+
+def remote_types(connection: psycopg.Connection[Any], table: PgTable) -> dict[str, str]:
+    """What the types of a table's columns are called now, by their names; none where it is no more. All else about it
+    takes five times as long to find.
+    """
+    return dict(connection.execute(_TYPES, [table.name, table.schema]).fetchall())
 
 
 def _table(space: str, name: str, whole: bool, known: tuple[int, str | None, list[Sequence[Any]]]) -> PgTable:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteColumn, RemoteTable
-from hedgerow.connectors.batches import check_unaltered, chosen_columns, joined, schema_of, unaltered
+from hedgerow.connectors.batches import check_unaltered, chosen_columns, joined, remote_types, schema_of, unaltered
 from hedgerow.connectors.postgres import catalog
 from hedgerow.connectors.postgres.catalog import PgTable
 from hedgerow.connectors.postgres.cells import Unreadable, cells
@@ -83,7 +83,7 @@ class PostgresConnector:
             table = catalog.known(ask.found) or _known(connection, config, ask.table)
             columns = chosen_columns(table.remote, ask)
             batches = _batches(connection, table, columns, ask)
-            yield from unaltered(batches, columns, ask, lambda: _known(connection, config, ask.table).remote)
+            yield from unaltered(batches, columns, ask, partial(_types_now, connection, table))
 
     def steps(self, config: Config, ask: Ask, onward: Onward) -> Iterator[Step]:
         """As `resuming.Resumable` says: tables with a primary key, by where their rows lie."""
@@ -93,7 +93,7 @@ class PostgresConnector:
             if layout is not None:
                 table = _known(connection, config, ask.table)  # as it is now that nobody can change it
                 columns = chosen_columns(before.remote, ask)
-                check_unaltered(columns, ask, table.remote)
+                check_unaltered(columns, ask, remote_types(table.remote))
                 yield from Ranges(partial(_pieces, connection, table, columns, ask), layout, onward).steps(ask)
             elif onward.place is not None:
                 raise Moved("Its rows cannot be read by ranges any more.")
@@ -169,8 +169,20 @@ def _tables(connection: psycopg.Connection[Any], config: Config, name: str | Non
 def _known(connection: psycopg.Connection[Any], config: Config, name: str) -> PgTable:
     found = next(iter(_tables(connection, config, name)), None)
     if found is None:
-        raise Refused(f"There is no table {name} that this user may read.")
+        raise _no_table(name)
     return found
+
+
+def _types_now(connection: psycopg.Connection[Any], table: PgTable) -> dict[str, str]:
+    with working():
+        types = catalog.remote_types(connection, table)
+    if not types:
+        raise _no_table(table.remote.name)
+    return types
+
+
+def _no_table(name: str) -> Refused:
+    return Refused(f"There is no table {name} that this user may read.")
 
 
 def _stop(connection: psycopg.Connection[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 import psycopg
@@ -17,8 +17,7 @@ from hedgerow.connectors.postgres.faults import working
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEAD = len(_SIGNATURE) + 8
 _END = b"\xff\xff"
-_FIRST_ROWS = 256
-_EARLY_ROWS, _EARLY = 4_096, 8  # so many small batches: of a short read, little is left to decode when all has come
+_EARLY_ROWS, _EARLY = 4_096, 9  # so many small batches: of a short read, little is left to decode when all has come
 _UNSEEN, _LONG = 64, 16_384  # so many rows, none of them longer, are taken before their bytes are counted
 
 
@@ -48,7 +47,7 @@ def copied(connection: psycopg.Connection[Any], statement: sql.Composed, ask: As
     """The rows of a `COPY … TO STDOUT (FORMAT binary)`, in batches of the size asked for, after some small ones; none
     is empty.
     """
-    small = chain([_FIRST_ROWS], repeat(_EARLY_ROWS, _EARLY))
+    small = repeat(_EARLY_ROWS, _EARLY)
     with working(), connection.cursor() as cursor, cursor.copy(statement):
         first, more = True, True
         while more:
