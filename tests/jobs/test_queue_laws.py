@@ -85,6 +85,7 @@ class Queue(RuleBasedStateMachine):
     def die(self, worker: str) -> None:
         with _store.write() as session:
             living.leave(session, worker)
+            assert claiming.claim(session, worker, KINDS) is None, "who was taken for dead takes nothing"
             lost = {job.subject for job in claiming.rescue(session, self.room.kinds)}
             living.enter(session, worker, alone=False)
         assert lost == {subject for subject, (job, _) in self.running.items() if job.worker == worker}

@@ -35,7 +35,8 @@ _OUTAGE_WAIT = timedelta(minutes=1)
 
 
 def claim(session: Session, worker: str, kinds: Sequence[str]) -> Job | None:
-    """Take the next job that is due, whose subject is free and whose kind is known here.
+    """Take the next job that is due, whose subject is free and whose kind is known here; none for a worker that was
+    taken for dead, which may not have heard of it yet.
 
     Two workers at once never take one job. When they take two jobs of one subject, one of them gets an
     `IntegrityError` from the index that forbids it, and tries again.
@@ -50,9 +51,10 @@ def claim(session: Session, worker: str, kinds: Sequence[str]) -> Job | None:
 def _claim(kinds: tuple[str, ...], local: bool) -> ReturningUpdate[Any]:
     """The statement, made once: making it takes longer than running it."""
     now = bindparam("moment", type_=Instant) if local else func.now(type_=Instant)
-    jobs, other = JobRow.__table__, JobRow.__table__.alias("other")
+    jobs, other, workers = JobRow.__table__, JobRow.__table__.alias("other"), WorkerRow.__table__
+    alive = exists().where(workers.c.id == bindparam("claimer"))
     free = ~exists().where(other.c.subject == jobs.c.subject, other.c.state == literal_column("'running'"))
-    due = and_(jobs.c.state == literal_column("'waiting'"), jobs.c.run_at <= now, jobs.c.kind.in_(kinds), free)
+    due = and_(jobs.c.state == literal_column("'waiting'"), jobs.c.run_at <= now, jobs.c.kind.in_(kinds), free, alive)
     ordered = select(jobs.c.id).where(due).order_by(jobs.c.rank, jobs.c.run_at, jobs.c.id)
     first = ordered.limit(1).with_for_update(skip_locked=True, of=jobs).scalar_subquery()
     taken = update(JobRow).where(JobRow.id == first)

@@ -18,6 +18,7 @@ def enter(session: Session, worker: str, *, alone: bool) -> None:
     if alone:
         session.execute(delete(WorkerRow))
     session.add(WorkerRow(id=worker, beat=0, started_at=now_in_sql(session)))
+    session.flush()  # claims read the table by a statement of their own, past what the session has yet to write
 
 
 def beat(session: Session, worker: str) -> bool:
