@@ -162,7 +162,7 @@ async def _open(settings: Settings, engine: Engine | None, opened: AsyncExitStac
     standing = EndpointBackends(
         store, engine, warehouse.catalogs, Variables(), queries.kinds, accounts.signing, slots, jobs, tables, cache
     )
-    checks = open_checks(store, engine, warehouse.catalogs, settings)
+    checks = open_checks(store, engine, warehouse.catalogs, jobs, settings)
     warehouse.uploads.inspections.append(checks.looking.inspect)
     neighbours = Neighbours(warehouse.tables.named, EndpointReaders())
     viewing = ViewBackends(store, engine, warehouse.catalogs, tables, jobs, checks, neighbours)

@@ -91,6 +91,28 @@ def test_columns_come_and_go(api: Api, database: psycopg.Connection[Any], logged
     settled(api, source, "users", "orders")
 
 
+def test_checks_look_at_what_came_and_keep_nothing_back(
+    api: Api, database: psycopg.Connection[Any], logged_url: str
+) -> None:
+    source = connect(api, logged_url, cdc("users", cdc_table_mode="both"))
+    settled(api, source, "users")
+    tables = {each["name"]: each["id"] for each in api.get("/warehouse_tables").json()["results"]}
+    for name in ("postgres_users", "postgres_users_cdc"):
+        check = {"kind": "not_null", "config": {"column": "name"}}
+        assert api.post(f"/warehouse_tables/{tables[name]}/data_checks", json=check).status_code == 201
+    database.execute("UPDATE users SET name = NULL WHERE id <= 2")
+    same(api, database, _ALL)
+    for name in ("postgres_users", "postgres_users_cdc"):
+        until(lambda name=name: _found(api, tables[name]), ("failed", 2))  # type: ignore[misc]
+    assert status(api, source, "users") == ("Completed", None)
+
+
+def _found(api: Api, table: str) -> tuple[str, int]:
+    """What a table's check found last."""
+    (check,) = api.get(f"/warehouse_tables/{table}/data_checks").json()["results"]
+    return check["status"], check["failing_rows"]
+
+
 def _levels(api: Api) -> Any:
     return rows(api, "select count(), max(level) from postgres_users") if _has(api, "level") else None
 

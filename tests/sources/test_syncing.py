@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from hedgerow.connectors.sqlite import SqliteConnector
 from hedgerow.sources import ledger
 from hedgerow.sources.scheduling import first_after
 from tests.sources.conftest import Shop, full, incremental, make, rows, schema, settled
@@ -261,6 +262,30 @@ def test_a_check_keeps_bad_rows_from_being_served(api: Api, shop: Shop) -> None:
     assert failed["status"] == "Failed"
     assert "not_null" in failed["latest_error"]
     assert len(rows(api, _NAMES)) == 3
+
+
+def test_a_check_that_is_made_while_rows_are_read_looks_at_them(
+    api: Api, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = settled(api, make(api, full("users"))["id"])
+    path = f"/warehouse_tables/{schema(source, 'users')['table']['id']}/data_checks"
+    made: list[int] = []
+
+    def make_one(connector: Any, config: Any, ask: Any) -> Any:
+        yield from read(connector, config, ask)
+        if not made:
+            made.append(api.post(path, json={"kind": "not_null", "config": {"column": "name"}}).status_code)
+
+    read = SqliteConnector.read
+    monkeypatch.setattr(SqliteConnector, "read", make_one)
+    shop.do("INSERT INTO users VALUES (4, NULL, 40)")
+    failed = _again(api, source, "users")
+    assert (made, failed["status"]) == ([201], "Failed")
+    assert "not_null" in failed["latest_error"]
+    assert len(rows(api, _NAMES)) == 3
+    shop.do("UPDATE users SET name = 'Alan' WHERE id = 4")
+    assert _again(api, source, "users")["status"] == "Completed"
+    assert len(rows(api, _NAMES)) == 4
 
 
 def test_views_read_synced_tables(api: Api, shop: Shop) -> None:

@@ -120,7 +120,7 @@ def _writing(routes: APIRouter, desk: _Desk, gate: Gate) -> None:
     async def create_check(
         access: Annotated[Access, Depends(may_write)], target_id: UUID, body: NewCheck
     ) -> dict[str, Any]:
-        """Say what must hold of a table's rows; it is looked at before new rows are published."""
+        """Say what must hold of a table's rows; looked at before, or right after, new rows are published."""
         config = checked_config(body.kind, body.config)
         said: dict[str, Any] = body.model_dump(include={"kind", "severity", "enabled"})
         said |= {"name": body.name or _called(body.kind, config), "config": config}
@@ -133,10 +133,7 @@ def _writing(routes: APIRouter, desk: _Desk, gate: Gate) -> None:
     @routes.post(f"{base}/run", name=f"run_{one}_checks")
     async def run_checks(access: Annotated[Access, Depends(may_write)], target_id: UUID) -> dict[str, Any]:
         """Look now, over the rows that are served; what is found is kept, and nothing else happens."""
-        catalog, table = await desk.target(access, target_id)
-        checks = await asyncio.to_thread(_enabled, desk, access.project_id, target_id)
-        findings = await desk.checks.looking.examine(catalog, table, checks)
-        await asyncio.to_thread(desk.checks.looking.keep, findings)
+        findings = await desk.checks.looking.look(access.project_id, target_id, desk.place.kinds)
         return {"results": [shapes.finding(found) for found in findings]}
 
     @routes.patch(f"{base}/{{check_id}}", name=f"change_{one}_check")
@@ -165,11 +162,6 @@ def _writing(routes: APIRouter, desk: _Desk, gate: Gate) -> None:
 def _got(desk: _Desk, access: Access, target_id: UUID, check_id: UUID) -> Check:
     with desk.checks.store.read() as session:
         return shelf.get(session, access.project_id, target_id, check_id)
-
-
-def _enabled(desk: _Desk, project_id: int, target_id: UUID) -> list[Check]:
-    with desk.checks.store.read() as session:
-        return shelf.of_target(session, project_id, target_id, enabled=True)
 
 
 def _added(desk: _Desk, draft: Check, said: Mapping[str, Any]) -> Check:

@@ -57,9 +57,17 @@ class Looking:
         """What each check finds of `table`'s rows."""
         return [await self._finding(catalog, table, check) for check in checks]
 
+    async def look(self, project_id: int, target_id: UUID, kinds: Sequence[str]) -> list[Finding]:
+        """What the enabled checks find of the rows that are served; it is kept. Raises `NotFound` as `target` does."""
+        catalog = await self.catalogs.fetch(project_id)
+        table = self.target(catalog, target_id, kinds)
+        findings = await self.examine(catalog, table, await asyncio.to_thread(self._enabled, project_id, target_id))
+        await asyncio.to_thread(self.keep, findings)
+        return findings
+
     async def waiting(self, target: Target, catalog: Catalog, rows: Waiting) -> list[Finding]:
         """What the enabled checks of a target find of the rows that wait; nothing is kept yet."""
-        checks = await asyncio.to_thread(self._enabled, target)
+        checks = await asyncio.to_thread(self._enabled, target.project_id, target.id)
         return await self._of_waiting(target, catalog, rows, checks) if checks else []
 
     async def _of_waiting(
@@ -71,7 +79,7 @@ class Looking:
     async def inspect(self, record: TableRecord, physical: str, columns: Sequence[Column]) -> None:
         """Refuse the new rows of a warehouse table that a check objects to; raises `ActionRefused`."""
         target = Target(record.project_id, record.id, record.name)
-        checks = await asyncio.to_thread(self._enabled, target)
+        checks = await asyncio.to_thread(self._enabled, target.project_id, target.id)
         if not checks:  # as most tables have none, their catalog need not be made anew before they are published
             return
         catalog = await self.catalogs.fetch(record.project_id)
@@ -93,9 +101,9 @@ class Looking:
         with self.store.write() as session:
             shelf.note(session, findings, run_id)
 
-    def _enabled(self, target: Target) -> list[Check]:
+    def _enabled(self, project_id: int, target_id: UUID) -> list[Check]:
         with self.store.read() as session:
-            return shelf.of_target(session, target.project_id, target.id, enabled=True)
+            return shelf.of_target(session, project_id, target_id, enabled=True)
 
     async def _finding(self, catalog: Catalog, table: Table, check: Check) -> Finding:
         began = time.perf_counter()

@@ -23,6 +23,12 @@ def of_target(session: Session, project_id: int, target_id: UUID, *, enabled: bo
     return [_record(row) for row in session.scalars(chosen.order_by(CheckRow.id))]
 
 
+def any_of(session: Session, project_id: int, target_ids: Iterable[UUID]) -> bool:
+    """Whether one of the targets has a check that is enabled."""
+    rules = (CheckRow.project_id == project_id, CheckRow.target_id.in_(list(target_ids)), CheckRow.enabled.is_(True))
+    return session.scalar(select(CheckRow.id).where(*rules).limit(1)) is not None
+
+
 def of_project(session: Session, project_id: int) -> dict[UUID, list[Check]]:
     """All enabled checks by target."""
     chosen = select(CheckRow).where(CheckRow.project_id == project_id, CheckRow.enabled.is_(True))

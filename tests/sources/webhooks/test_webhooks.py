@@ -39,6 +39,20 @@ def test_events_change_the_rows_they_tell_of(account: Account) -> None:
     assert table["row_count"] == 3
 
 
+def test_checks_look_at_what_came_and_keep_nothing_back(account: Account) -> None:
+    account.make("Customer")
+    account.hook()
+    path = f"/warehouse_tables/{account.schema('Customer')['table']['id']}/data_checks"
+    check = {"kind": "accepted_values", "config": {"column": "name", "values": ["Name 0", "Name 1", "Name 2"]}}
+    assert account.api.post(path, json=check).status_code == 201
+    account.tell("customer.updated", customer(1, "Ada"))
+    account.applied()
+    assert account.names()[1] == ["cus_1", "Ada"]
+    (found,) = until(lambda: account.api.get(f"{path}/results").json()["results"])
+    assert (found["status"], found["failing_rows"], found["severity"]) == ("failed", 1, "error")
+    assert account.schema("Customer")["latest_error"] is None
+
+
 def test_what_is_told_of_a_webhook_has_no_secret_in_it(account: Account) -> None:
     account.make("Customer")
     assert account.info() == {

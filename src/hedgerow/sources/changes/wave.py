@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from hedgerow.checks import Checks
 from hedgerow.connectors import Refused
 from hedgerow.kit.clock import now
 from hedgerow.materialize import Tables
@@ -79,6 +80,7 @@ class Waves:
     packing: Packing
     tables: Tables
     synced: SyncedTables
+    checks: Checks
     keeping: LogKeeping
     scheduling: Scheduling
 
@@ -189,6 +191,7 @@ class Waves:
             self.tables.retire(session, [present.physical or ""])
             made = self._made(schema, lane, present, working, wave.figures[schema.id, lane])
             served[lane] = self.synced.publish(session, schema.project_id, present, made)
+            self.checks.watching.published(session, schema.project_id, present.id)
             rows, logged = max(rows, working.count), working.logged
         cursor = replace(read_cursor(schema.cursor or {}), lsn=end, columns=logged or {})
         values = {"cursor": cursor.kept(), "last_synced_at": now(), "status": COMPLETED, "latest_error": None}

@@ -70,17 +70,22 @@ class SettingsChanged(Exception):
     """The schema was changed while it was synced: begin anew."""
 
 
+class Unchecked(Exception):
+    """There are data checks by now, and they have not looked at the rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What one run has to do. `present` is the table as it is served, `history` that of all its changes.
 
-    `begun` is in seconds since 1970.
+    `checked`: data checks look at the rows before they are served. `begun` is in seconds since 1970.
     """
 
     schema: Schema
     source: Source
     present: TableRecord | None
     history: TableRecord | None = None
+    checked: bool = False
     begun: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -164,7 +169,11 @@ class Syncing:
         if schema.sync_type == "cdc":
             schema = self.snapshots.claim(session, schema)
         present, history = (self._record(session, schema, i) for i in (schema.main_id, schema.history_id))
-        return Work(schema, source, present, history)
+        return Work(schema, source, present, history, self._checked(session, schema))
+
+    def _checked(self, session: Session, schema: Schema) -> bool:
+        ids = [table_id for table_id in (schema.main_id, schema.history_id) if table_id is not None]
+        return bool(ids) and self.checks.any_of(session, schema.project_id, ids)
 
     def _record(self, session: Session, schema: Schema, table_id: UUID | None) -> TableRecord | None:
         if table_id is None:
@@ -184,10 +193,7 @@ class Syncing:
             if filled.physical is not None and schema.table_mode != CONSOLIDATED:
                 await filled.tidied()
                 made = await self._with_history(work, filled, filled.physical)
-            for record, physical, columns in made.tables(work):
-                if record is not None:
-                    await self.checks.looking.inspect(record, physical, columns)
-            await self._write(lambda session: self._publish(session, job, control, (work, remote, made)))
+            await self._look_and_publish(job, control, (work, remote, made))
         except BaseException:
             await asyncio.shield(filled.tidied(whatever=True))
             for _, physical, _ in made.tables(work):
@@ -197,6 +203,17 @@ class Syncing:
         await filled.tidied()
         tally = filled.tally
         return {"rows": tally.rows, "bytes": tally.bytes, "null_cursors": tally.null_cursors}
+
+    async def _look_and_publish(self, job: Job, control: Control, done: tuple[Work, Remote, Made]) -> None:
+        work, remote, made = done
+        if work.checked:
+            for record, physical, columns in made.tables(work):
+                if record is not None:
+                    await self.checks.looking.inspect(record, physical, columns)
+        try:
+            await self._write(lambda session: self._publish(session, job, control, done))
+        except Unchecked:
+            await self._look_and_publish(job, control, (replace(work, checked=True), remote, made))
 
     async def _with_history(self, work: Work, filled: Filled, physical: str) -> Made:
         """What was read as a table of changes too, or as that alone."""
@@ -250,6 +267,8 @@ class Syncing:
         schema = self.shelf.schema(session, work.schema.project_id, work.schema.id)
         if any(getattr(schema, name) != getattr(work.schema, name) for name in _SETTINGS):
             raise SettingsChanged
+        if not work.checked and self._checked(session, schema):
+            raise Unchecked
         tally = filled.tally
         values: dict[str, Any] = {
             "status": COMPLETED,

@@ -11,6 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy.orm import Session
 
+from hedgerow.checks import Checks
 from hedgerow.connectors import Refused, SourceError
 from hedgerow.connectors.webhooks import Row, WebhookSource, webhook_source
 from hedgerow.jobs import Control, Job, Policy
@@ -94,6 +95,7 @@ class EventApplying:
     remotes: Remotes
     synced: SyncedTables
     tables: Tables
+    checks: Checks
     applying: Applying
     scheduling: Scheduling
     parts: dict[UUID, int] = field(default_factory=dict)
@@ -230,6 +232,7 @@ class EventApplying:
             self.tables.retire(session, [work.present.physical])
         synced = Synced(schema.id, schema.table_name, working.physical, work.present.columns, *figures)
         self.synced.publish(session, schema.project_id, work.present, synced)
+        self.checks.watching.published(session, schema.project_id, work.present.id)
         self.shelf.change_schema(session, schema.id, {"last_synced_at": now()})
 
     def _read_anew(self, session: Session, job: Job, control: Control) -> None:
