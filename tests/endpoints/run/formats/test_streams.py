@@ -72,7 +72,7 @@ def asked(desk: Desk, name: str) -> Client:
 
 @pytest.mark.parametrize("name", ["csv", "ndjson", "arrow", "parquet"])
 def test_a_large_file_comes_in_pieces(large: Desk, name: str) -> None:
-    large.make(f"select number, toString(number) as text from numbers({ROWS}) limit {ROWS}")
+    large.make(f"select number, hex(cityHash64(number)) as text from numbers({ROWS}) limit {ROWS}")
     found = asked(large, name)
     assert (found.status, found.done) == (200, True)
     assert b"content-length" not in found.headers
@@ -157,6 +157,26 @@ def test_what_fails_in_the_middle_stays_unfinished(large: Desk) -> None:
         assert found.pieces
         assert not found.done
         assert asked(large, name).headers[b"x-is-cached"] == b"false"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("size", "whole"), [(10, b"x" * 10), (11, None)])
+async def test_what_is_large_is_sent_in_pieces_however_fast_it_is_made(size: int, whole: bytes | None) -> None:
+    growing = Growing(100, 1)
+    growing.begin(HEAD)
+    await growing.add(b"x" * size)
+    growing.end()
+    assert await growing.whole(1, 10) == whole
+    assert await growing.take() == b"x" * size
+
+
+@pytest.mark.anyio
+async def test_what_is_large_is_not_waited_for() -> None:
+    growing = Growing(100, 1)
+    growing.begin(HEAD)
+    await growing.add(b"x" * 11)
+    async with asyncio.timeout(10):
+        assert await growing.whole(3600, 10) is None
 
 
 @pytest.mark.anyio

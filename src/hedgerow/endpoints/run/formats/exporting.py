@@ -111,7 +111,7 @@ class Exports:
         task = self._begin(self._make(key, order, chosen, growing))
         try:
             head = await growing.begun()
-            whole = await growing.whole(_QUICK_SECONDS)
+            whole = await growing.whole(_QUICK_SECONDS, MOST_BYTES)
         except BaseException:
             task.cancel()
             raise

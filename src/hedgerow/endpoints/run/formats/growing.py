@@ -82,15 +82,18 @@ class Growing:
         self._taken.set()
         return piece
 
-    async def whole(self, seconds: float) -> bytes | None:
-        """All of it, if it ends within so long and nothing was taken yet; raises what went wrong."""
+    async def whole(self, seconds: float, most: int) -> bytes | None:
+        """All of it, if it ends within so long, is no larger than `most` bytes, and nothing was taken yet.
+
+        Raises what went wrong.
+        """
         try:
             async with asyncio.timeout(seconds):
-                while not self._ended:
+                while not self._ended and self._bytes <= most:
                     self._added.clear()
                     await self._added.wait()
         except TimeoutError:
             return None
         if self._error is not None:
             raise self._error
-        return b"".join(self._waiting)
+        return b"".join(self._waiting) if self._bytes <= most else None
