@@ -55,12 +55,8 @@ class Adding:
             if idle and not due(schema):
                 return Filled(None, (), present.row_count or 0, present.size_bytes or 0, tally)
             count = Count(tally, cursor.field, control, keys=keys_of(schema, plan), spread=Spread())
-            arrived = asyncio.Event()
-            staging = asyncio.create_task(self._staged(_noted(with_first(first, batches), arrived), count))
-            staging.add_done_callback(lambda _: arrived.set())
+            staging = asyncio.create_task(self._staged(with_first(first, batches), count))
             try:
-                # A few rows are read sooner while nothing else wants the interpreter.
-                await arrived.wait()
                 filled = await self._merged(staging, count)
             except BaseException:
                 await asyncio.shield(self._unstaged(staging))
@@ -149,9 +145,3 @@ class Adding:
             await self.engine.let_merge(database(project_id), physical, filled.bytes_on_disk)
         finally:  # afterwards: the store has one writer, and whoever publishes is not to wait for this
             await self.tables.discard(project_id, staged)
-
-
-async def _noted(batches: AsyncIterator[pa.RecordBatch], arrived: asyncio.Event) -> AsyncIterator[pa.RecordBatch]:
-    async for batch in batches:
-        arrived.set()
-        yield batch
