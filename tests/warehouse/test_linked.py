@@ -296,11 +296,32 @@ def test_credentials_change_whole_or_in_part(local: Api, bucket: Bucket) -> None
         assert (answer.status_code, answer.json()["attr"]) == (400, "credential"), given
     assert backing(local).arguments[1:3] == tuple(bucket.credential.values())
     assert local.patch(path, json={"credential": bucket.credential}).json()["credential"] == table["credential"]
-    changed = local.patch(path, json={"credential": {"access_secret": "another"}}).json()
+    answer = local.patch(path, json={"credential": {"access_secret": "another"}})
+    if bucket.looks_at_keys:
+        assert (answer.status_code, answer.json()["attr"]) == (400, "credential")
+        return
+    changed = answer.json()
     assert changed["credential"]["id"] != table["credential"]["id"]
     assert backing(local).arguments[1:3] == (bucket.credential["access_key"], "another")
     with local.house.store.read() as session:
         assert session.connection().exec_driver_sql("SELECT count(*) FROM warehouse_credentials").scalar() == 1
+
+
+def test_keys_that_open_nothing_are_to_be_mended(local: Api, locked_store: tuple[str, dict[str, str]]) -> None:
+    address, keys = locked_store
+    url = f"{address}/locked/t/1.csv"
+    good = {"access_key": keys["reader_key"], "access_secret": keys["reader_secret"]}
+    table = link(local, url, good).json()
+    path = f"/warehouse_tables/{table['id']}"
+    for given in (
+        {"access_secret": "another"},
+        {"access_key": "AKIAIOSFODNN7EXAMPLE"},
+        {"access_key": keys["nobody_key"], "access_secret": keys["nobody_secret"]},
+    ):
+        for answer in (local.patch(path, json={"credential": given}), link(local, url, {**good, **given}, "other")):
+            told = (answer.status_code, answer.json()["attr"], answer.json()["detail"])
+            assert told == (400, "credential", "Access to the file was denied."), given
+    assert (local.get(path).json(), rows(local)) == (table, [[1]])
 
 
 def test_a_changed_address_is_tried_out_first(local: Api, bucket: Bucket) -> None:

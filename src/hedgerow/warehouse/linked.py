@@ -12,7 +12,7 @@ from hedgerow.warehouse.catalog import Address, reading
 from hedgerow.warehouse.formats import LAKES
 from hedgerow.warehouse.records import KeptColumn, Keys
 from hedgerow.warehouse.types import kept
-from hedgerow.warehouse.wording import words
+from hedgerow.warehouse.wording import field_of, words
 
 _LIMITS = Limits(seconds=30.0)
 _WAITS = (0.2, 0.8)
@@ -78,7 +78,7 @@ class LinkedTables:
                 text = words(error, of_storage=True)
                 if file_format in LAKES and text.startswith("No file"):
                     text = f"No {LAKES[file_format][1]} table was found."
-                raise InvalidInput(text, attr="url_pattern", code=FileUnreadable.code) from error
+                raise InvalidInput(text, attr=field_of(text), code=FileUnreadable.code) from error
         raise AssertionError("unreachable")
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from hedgerow.engine.errors import EngineError
 from hedgerow.engine.faults import file_fault
 
+_INVALID, _DENIED = "The access key or secret is not valid.", "Access to the file was denied."
 _STORAGE: tuple[tuple[str, str], ...] = (
-    (r"invalidaccesskeyid|signaturedoesnotmatch|invalid access key", "The access key or secret is not valid."),
-    (r"access ?denied|forbidden|response code: 403", "Access to the file was denied."),
+    (r"invalidaccesskeyid|signaturedoesnotmatch|invalid access key", _INVALID),
+    (r"access ?denied|forbidden|response code: 403", _DENIED),
     (r"nosuchbucket|bucket does not exist", "The bucket does not exist."),
     (
         r"connection refused|timed out|timeout|unreachable|no route|reset by peer|SSL exception|host not found",
@@ -52,6 +53,11 @@ def misfit(error: EngineError) -> Misfit | None:
         return None
     columns = [key[1]] if key else [found[1].strip() for found in _VALUE.finditer(raw.partition("ERROR")[0])]
     return Misfit(int(row[1]), columns[-1]) if columns else None
+
+
+def field_of(text: str) -> str:
+    """Which field of a linked table is to be mended, by what `words` tell."""
+    return "credential" if text in (_INVALID, _DENIED) else "url_pattern"
 
 
 def words(error: EngineError, of_storage: bool = False) -> str:

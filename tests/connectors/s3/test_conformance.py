@@ -7,6 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import boto3
 import pyarrow as pa
@@ -39,8 +40,8 @@ def filled(s3_server: str) -> Iterator[Bucket]:
     """A bucket whose files are each of another second."""
     keys = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": ACCESS_SECRET, "region_name": "us-east-1"}
     client = boto3.client("s3", endpoint_url=s3_server, **keys)
-    client.create_bucket(Bucket="conformance")
-    bucket = Bucket(client, s3_server, "conformance")
+    bucket = Bucket(client, s3_server, f"conformance-{uuid4().hex[:12]}")
+    client.create_bucket(Bucket=bucket.name)
     for name, text in _FILES.items():
         bucket.put(f"orders/{name}", text)
         time.sleep(1.05)
@@ -90,6 +91,7 @@ class TestS3(ConnectorConformance):
 
 def _rows(bucket: Bucket) -> pa.Table:
     listed = bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]
+    bucket.client.close()  # its connection is none of the connector's
     return pa.table(
         {
             "id": pa.array([1, 2, 2**63 - 1]),
