@@ -82,7 +82,7 @@ async def test_without_redis_all_is_a_miss_and_nothing_is_slow() -> None:
         assert await cache.acquire("k", "b", 1, 60)
         await cache.release("k", "a")
     assert await cache.ready() is False
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # 700 questions: most are not even put
     await cache.close()
 
 

@@ -278,7 +278,7 @@ def test_a_reader_that_stops_early_ends_the_query(connector: MySqlConnector, dat
     next(reading)
     start = time.monotonic()
     reading.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     assert database.opened() == 0
 
 

@@ -29,6 +29,12 @@ EVERY = pytest.mark.parametrize("name", list(MEDIA))
 SLOW = "select count() from numbers(300000000) where number % 7 = 3"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is small is waited for, and so has its tag, however slow the machine is."""
+    monkeypatch.setattr(exporting, "_QUICK_SECONDS", 10.0)
+
+
 def got(desk: Desk, name: str, suffix: str = "", **headers: str) -> httpx.Response:
     """A run by GET that succeeds."""
     answer = desk.api.get(f"/endpoints/e/run?format={name}{suffix}", headers=headers)

@@ -117,8 +117,10 @@ def test_a_hangup_ends_the_query(large: Desk) -> None:
     async def hang_up() -> None:
         client = Client(large, "csv", "&client_query_id=hung")
         request = asyncio.create_task(client.ask())
-        await asyncio.sleep(0.5)
-        assert figures.running == 1
+        async with asyncio.timeout(10):
+            while figures.running != 1:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
         client.hang_up()
         await asyncio.wait([request], timeout=10)
         async with asyncio.timeout(10):
