@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.sources.breaking_off import ANEW, GONE_ON, OFTEN, kept, killed
 from tests.acceptance.sources.conftest import SETTINGS, Client, running, whole
 from tests.support.buckets import Bucket
 from tests.support.processes import start_server
@@ -75,3 +76,25 @@ def test_files_are_neither_lost_nor_doubled_by_kills(bucket: Bucket, tmp_path: P
         assert client.rows(source, "changed", "count(), uniqExact(id), countIf(word = 'new')", "1") == [[left, left, 1]]
         runs = client.runs(source, "added")
         assert (runs[0]["status"], runs[0]["latest_error"]) == ("Completed", None)
+
+
+@pytest.mark.parametrize("kind", ["append", "incremental", "full_refresh"])
+def test_a_first_load_goes_on_behind_its_last_whole_file(bucket: Bucket, tmp_path: Path, kind: str) -> None:
+    home, files, source = tmp_path / "home", 0, ""
+    for number in range(1, 4):
+        for _ in range(60 if number == 1 else 3):
+            _put(bucket, "things", files)
+            files += 1
+        with start_server(home, OFTEN) as server, Client.of(server) as client:
+            wish = whole("things") if kind == "full_refresh" else _by_file("things", kind)
+            source = source or client.add("AmazonS3", _config(bucket), wish)
+            killed(server, home, places=4 * number)
+    with start_server(home, OFTEN) as server, Client.of(server) as client:
+        found = client.settled(source)
+        assert (found["status"], found["latest_error"]) == ("Completed", None)
+        assert GONE_ON in server.log
+        assert ANEW not in server.log
+        wanted = files * _LINES
+        told = client.rows(source, "things", "count(), uniqExact(id), max(id), uniqExact(_file)", "1")
+        assert told == [[wanted, wanted, wanted - 1, files]]
+        assert kept(home) == []

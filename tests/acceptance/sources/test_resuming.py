@@ -1,23 +1,20 @@
 """First loads that are broken off go on where they were: what was read is kept, and all that is served is right."""
 
 import random
-import signal
 import sqlite3
-import time
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.sources.conftest import SETTINGS, Client, Remote, Row, by_cursor, mariadb, whole
+from tests.acceptance.sources.breaking_off import ANEW, GONE_ON, OFTEN, kept, killed
+from tests.acceptance.sources.conftest import Client, Remote, Row, by_cursor, mariadb, whole
 from tests.connectors.apis.stripe_server import KEY, StripeServer
 from tests.support.cutting import way_to
-from tests.support.processes import Server, start_server
+from tests.support.processes import start_server
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
-_OFTEN = {**SETTINGS, "HEDGEROW_SOURCE_CHECKPOINT_SECONDS": "0", "HEDGEROW_JOB_LEASE": "5"}
 _ROWS = 120_000
 _MAKE = (
     "CREATE TABLE things (id bigint PRIMARY KEY, word text, size numeric(20, 4), seen bigint, at timestamptz) "
@@ -26,7 +23,6 @@ _MAKE = (
 _FILL = (
     "INSERT INTO things SELECT i, repeat(md5(i::text), 8), i * 1.25, i, to_timestamp(i) FROM generate_series({}, {}) i"
 )
-_GONE_ON, _ANEW = "sync goes on", "sync begins anew"
 
 
 def _filled(pg: Remote) -> None:
@@ -53,32 +49,10 @@ def _theirs(pg: Remote) -> list[Any]:
     return [list(found) for found in pg.do(f"{sql} GROUP BY 1 ORDER BY 1")]
 
 
-def _kept(home: Path) -> list[Mapping[str, Any]]:
-    """The places that are written down."""
-    with closing(sqlite3.connect(home / "metadata.sqlite")) as store:
-        store.row_factory = sqlite3.Row
-        return [dict(row) for row in store.execute("SELECT * FROM external_data_checkpoints")]
-
-
 def _tables(home: Path) -> list[str]:
     """The states of all physical tables."""
     with closing(sqlite3.connect(home / "metadata.sqlite")) as store:
         return sorted(row[0] for row in store.execute("SELECT state FROM built_tables"))
-
-
-def _killed(server: Server, home: Path, *, places: int = 1) -> None:
-    """Kill the server as soon as so many places were written down."""
-    seen: set[str] = set()
-
-    def enough() -> bool:
-        seen.update(found["place"] for found in _kept(home))
-        return len(seen) >= places
-
-    end = time.monotonic() + 60
-    while not enough():
-        assert time.monotonic() < end, server.log[-3000:]
-        time.sleep(0.002)
-    server.stop(signal.SIGKILL)
 
 
 def _wish(kind: str) -> Row:
@@ -96,9 +70,9 @@ def test_a_load_goes_on_after_kills_while_its_rows_are_written(pg: Remote, tmp_p
     home, chance = tmp_path / "home", random.Random()
     source = ""
     for number in range(3):
-        with start_server(home, _OFTEN) as server, Client.of(server) as client:
+        with start_server(home, OFTEN) as server, Client.of(server) as client:
             source = source or client.add(pg.source_type, pg.config, _wish(kind))
-            _killed(server, home, places=1 + number)
+            killed(server, home, places=1 + number)
         pg.do(
             f"UPDATE things SET word = 'round {number}', seen = {(number + 1) * 1_000_000} + id "
             f"WHERE id % 97 = {chance.randrange(97)}",
@@ -107,12 +81,12 @@ def test_a_load_goes_on_after_kills_while_its_rows_are_written(pg: Remote, tmp_p
         )
         if kind == "full_refresh":
             pg.do(f"DELETE FROM things WHERE id % 101 = {chance.randrange(101)}")
-    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+    with start_server(home, OFTEN) as server, Client.of(server) as client:
         _completed(client, source)
-        assert _GONE_ON in server.log
-        assert _ANEW not in server.log
+        assert GONE_ON in server.log
+        assert ANEW not in server.log
         assert _ours(client, source) == _theirs(pg)
-        assert _kept(home) == []
+        assert kept(home) == []
         assert set(_tables(home)) <= {"live", "retired"}
         pg.do(_FILL.format(300_001, 300_010), "UPDATE things SET seen = 9000000 + id WHERE id > 300000")
         client.act(source, "things")
@@ -125,7 +99,7 @@ def test_only_the_rest_is_read_again(pg: Remote, tmp_path: Path) -> None:
     (size,) = pg.do("SELECT pg_table_size('things')")[0]
     with (
         way_to(int(pg.config["port"])) as way,
-        start_server(tmp_path / "home", _OFTEN) as server,
+        start_server(tmp_path / "home", OFTEN) as server,
         Client.of(server) as client,
     ):
         way.cuts, way.after = 1, size * 6 // 10
@@ -143,42 +117,42 @@ def test_only_the_rest_is_read_again(pg: Remote, tmp_path: Path) -> None:
 def test_what_was_changed_meanwhile_is_read_anew(pg: Remote, tmp_path: Path, what: str) -> None:
     _filled(pg)
     home = tmp_path / "home"
-    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+    with start_server(home, OFTEN) as server, Client.of(server) as client:
         source = client.add(pg.source_type, pg.config, by_cursor("things", "seen"))
         schema = client.schema(source, "things")["id"]
-        _killed(server, home)
+        killed(server, home)
     if what == "column":
         pg.do("ALTER TABLE things ADD COLUMN more bigint")
     if what == "table":
         pg.do("VACUUM FULL things")
-    paused = {**_OFTEN, "HEDGEROW_WORKERS": "0"}
+    paused = {**OFTEN, "HEDGEROW_WORKERS": "0"}
     with start_server(home, paused) as server, Client.of(server) as client:
-        assert len(_kept(home)) == 1
+        assert len(kept(home)) == 1
         if what == "config":
             client.call("PATCH", f"external_data_sources/{source}", {"job_inputs": {"password": pg.config["password"]}})
         elif what == "type":
             client.call("PATCH", f"external_data_schemas/{schema}", {"sync_type": "full_refresh"})
         elif what == "resync":
             client.act(source, "things", "resync")
-    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+    with start_server(home, OFTEN) as server, Client.of(server) as client:
         _completed(client, source)
-        assert _GONE_ON not in server.log or what == "table"
-        assert (_ANEW in server.log) == (what not in {"type", "resync"})
+        assert GONE_ON not in server.log or what == "table"
+        assert (ANEW in server.log) == (what not in {"type", "resync"})
         assert _ours(client, source) == _theirs(pg)
-        assert _kept(home) == []
+        assert kept(home) == []
         assert set(_tables(home)) <= {"live", "retired"}
 
 
 def test_what_nobody_goes_on_with_is_swept(pg: Remote, tmp_path: Path) -> None:
     _filled(pg)
     home = tmp_path / "home"
-    with start_server(home, _OFTEN) as server, Client.of(server) as client:
+    with start_server(home, OFTEN) as server, Client.of(server) as client:
         source = client.add(pg.source_type, pg.config, by_cursor("things", "seen"))
-        _killed(server, home)
-    with start_server(home, {**_OFTEN, "HEDGEROW_WORKERS": "0"}) as server, Client.of(server) as client:
+        killed(server, home)
+    with start_server(home, {**OFTEN, "HEDGEROW_WORKERS": "0"}) as server, Client.of(server) as client:
         assert "kept" in _tables(home)
         client.call("DELETE", f"external_data_sources/{source}")
-        assert _kept(home) == []
+        assert kept(home) == []
         assert "kept" not in _tables(home)
 
 
@@ -190,15 +164,15 @@ def test_a_list_of_an_api_goes_on_behind_the_page_that_was_written_down(tmp_path
     ]
     home, module = tmp_path / "home", ("tests.support.stripe_process",)
     with stripe.running():
-        settings = {**_OFTEN, "HEDGEROW_TEST_STRIPE_URL": stripe.url}
+        settings = {**OFTEN, "HEDGEROW_TEST_STRIPE_URL": stripe.url}
         wish = {**by_cursor("Charge", "created", "append"), "incremental_field_type": "integer"}
         with start_server(home, settings, module) as server, Client.of(server) as client:
             source = client.add("Stripe", {"client_secret": KEY}, wish)
-            _killed(server, home, places=3)
+            killed(server, home, places=3)
         stripe.requests.clear()
         with start_server(home, settings, module) as server, Client.of(server) as client:
             _completed(client, source)
-            assert _GONE_ON in server.log
+            assert GONE_ON in server.log
             read = [asked for asked in stripe.requests if asked.path.endswith("/charges")]
             assert len(read) < many // 100
             assert all("starting_after" in asked.params for asked in read)
@@ -214,18 +188,18 @@ def test_a_load_of_mysql_goes_on_after_kills(mariadb_server: str, tmp_path: Path
         fill = "INSERT INTO things SELECT seq, REPEAT(MD5(seq), 8), {} + seq FROM seq_{}_to_{}"
         remote.do("CREATE TABLE things (id bigint PRIMARY KEY, word text, seen bigint)", fill.format(0, 1, 600_000))
         for number in (1, 2):
-            with start_server(home, _OFTEN) as server, Client.of(server) as client:
+            with start_server(home, OFTEN) as server, Client.of(server) as client:
                 source = source or client.add(remote.source_type, remote.config, by_cursor("things", "seen", kind))
-                _killed(server, home, places=number)
+                killed(server, home, places=number)
             start = number * 10_000_000
             remote.do(
                 f"UPDATE things SET word = 'round {number}', seen = {start} + id WHERE id % 97 = {number}",
                 fill.format(start, 600_000 + number * 100, 600_099 + number * 100),
             )
-        with start_server(home, _OFTEN) as server, Client.of(server) as client:
+        with start_server(home, OFTEN) as server, Client.of(server) as client:
             _completed(client, source)
-            assert _GONE_ON in server.log
-            assert _ANEW not in server.log
+            assert GONE_ON in server.log
+            assert ANEW not in server.log
             table = client.schema(source, "things")["hogql_name"]
             parts = "count(*), sum(id), sum(length(word)), sum(seen)"
             ours = client.ask(
@@ -233,4 +207,4 @@ def test_a_load_of_mysql_goes_on_after_kills(mariadb_server: str, tmp_path: Path
             )
             theirs = remote.do(f"SELECT id DIV 1000, {parts}, MAX(word) FROM things GROUP BY 1 ORDER BY 1")
             assert ours == [[int(v) if not isinstance(v, str) else v for v in row] for row in theirs]
-            assert _kept(home) == []
+            assert kept(home) == []

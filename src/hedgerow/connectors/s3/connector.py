@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol
 
 import pyarrow as pa
 
 from hedgerow.connectors.base import Ask, Config, Refused, RemoteTable
+from hedgerow.connectors.resuming import Moved, Onward, Step
 from hedgerow.connectors.s3.client import Bucket
 from hedgerow.connectors.s3.declaration import DECLARATION
 from hedgerow.connectors.s3.files import FileTable
@@ -26,7 +28,7 @@ class _Table(Protocol):
 
 
 class S3Connector:
-    """Keeps `base.Connector`."""
+    """Keeps `base.Connector` and `resuming.Resumable`."""
 
     declaration = DECLARATION
 
@@ -53,11 +55,26 @@ class S3Connector:
             return self._table(bucket, config, found[0], Watch()).found() if found else None
 
     def read(self, config: Config, ask: Ask) -> Iterator[pa.RecordBatch]:
+        with self._opened(config, ask) as table:
+            yield from table.rows(ask)
+
+    def steps(self, config: Config, ask: Ask, onward: Onward) -> Iterator[Step]:
+        """As `resuming.Resumable` says: tables of files, behind the last that was given whole."""
+        with self._opened(config, ask) as table:
+            if isinstance(table, FileTable):
+                yield from table.steps(ask, onward)
+            elif onward.place is not None:
+                raise Moved("It is a table of other files by now.")
+            else:
+                yield from map(Step, table.rows(ask))
+
+    @contextmanager
+    def _opened(self, config: Config, ask: Ask) -> Iterator[_Table]:
         with Bucket(config, self._guard) as bucket, ask.watch.ending(bucket.close):
             found = listings(bucket, config, ask.table)
             if not found:
                 raise Refused(f"There are no files of a table {ask.table}.")
-            yield from self._table(bucket, config, found[0], ask.watch).rows(ask)
+            yield self._table(bucket, config, found[0], ask.watch)
 
     def _shown(self, bucket: Bucket, config: Config, listing: Listing) -> RemoteTable:
         """A table among others: what cannot be read of it is told there, and where it is synced."""

@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from hedgerow.connectors.base import Ask, Config, Cursor, Refused, RemoteColumn, RemoteTable
 from hedgerow.connectors.batches import chosen_columns, joined, parted, schema_of
+from hedgerow.connectors.resuming import Onward, Step
 from hedgerow.connectors.s3.client import Bucket, Object
+from hedgerow.connectors.s3.given import Given
 from hedgerow.connectors.s3.learned import Learned
 from hedgerow.connectors.s3.reading import csv_files, json_files, parquet_files
 from hedgerow.connectors.s3.reading.opening import Opened
@@ -31,6 +33,14 @@ _LOOK_BYTES, _SMALLEST_LOOK, _LARGEST_LOOK = 64 << 20, 64 << 10, 4 << 20
 _LOOKERS = 6
 _SETTLED = timedelta(seconds=1)
 _WAITS, _PAUSE_SECONDS = 8, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The types of all columns that a table has, and those columns that are asked for."""
+
+    types: Schema
+    columns: Sequence[RemoteColumn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +72,49 @@ class FileTable:
 
     def rows(self, ask: Ask) -> Iterator[pa.RecordBatch]:
         """The rows; all batches of one schema."""
+        files, shape = self._begun(ask)
+        new = [item for item in files if _is_new(item, ask)]
+        yield from joined((batch for number in range(len(new)) for batch in self._pieces(new, number, shape, ask)), ask)
+
+    def steps(self, ask: Ask, onward: Onward) -> Iterator[Step]:
+        """As `resuming.Resumable` says: the rows of all files, with places between files."""
+        files, shape = self._begun(ask)
+        given = Given(files, onward.place)
+
+        def until_due() -> Iterator[pa.RecordBatch]:
+            while given.count < len(files):
+                yield from self._pieces(files, given.count, shape, ask)
+                given.add(files[given.count])
+                if onward.due():
+                    break
+
+        while given.count < len(files):
+            yield from map(Step, joined(until_due(), ask))
+            if given.count < len(files):
+                yield Step(None, given.place)
+
+    # --- inside
+
+    def _begun(self, ask: Ask) -> tuple[list[Object], _Shape]:
+        """All files, and how their rows are to come."""
         files = self._settled(ask)
         table = ask.found or self.found()
         columns = chosen_columns(table, ask)
         self._check_told(files, table)
-        types = {column.name: column.arrow_type for column in table.columns}
-        new = [item for item in files if _is_new(item, ask)]
-        yield from joined(self._pieces(new, types, columns, ask), ask)
+        return files, _Shape({column.name: column.arrow_type for column in table.columns}, columns)
 
-    # --- inside
-
-    def _pieces(
-        self, files: Sequence[Object], types: Schema, columns: Sequence[RemoteColumn], ask: Ask
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows of files, in batches that may be small."""
-        for number, item in enumerate(files):
-            ask.watch.check()
-            try:
-                for batch in self._of_file(item, types, columns):
-                    ask.watch.check()
-                    yield from parted(batch, ask)
-            except Misfit as misfit:
-                self._learn(files[number:])
-                text = f"Column {misfit.column} of file {item.key} is not what the files before had in it. "
-                raise Refused(f"{text}The table is read again.", retryable=True) from None
+    def _pieces(self, files: Sequence[Object], number: int, shape: _Shape, ask: Ask) -> Iterator[pa.RecordBatch]:
+        """The rows of a file, in batches that may be small."""
+        item = files[number]
+        ask.watch.check()
+        try:
+            for batch in self._of_file(item, shape):
+                ask.watch.check()
+                yield from parted(batch, ask)
+        except Misfit as misfit:
+            self._learn(files[number:])
+            text = f"Column {misfit.column} of file {item.key} is not what the files before had in it. "
+            raise Refused(f"{text}The table is read again.", retryable=True) from None
 
     def _files(self) -> list[Object]:
         return self.listing.files(self.bucket, self._format, self.watch)
@@ -162,19 +191,19 @@ class FileTable:
                 text = f"Column {name} of table {table.name} is of a new file, {what}. The table is read again."
                 raise Refused(text, retryable=True)
 
-    def _of_file(self, item: Object, types: Schema, columns: Sequence[RemoteColumn]) -> Iterator[pa.RecordBatch]:
+    def _of_file(self, item: Object, shape: _Shape) -> Iterator[pa.RecordBatch]:
         reader, opened = self._opened(item)
         partitions = {unquote(name): unquote(value) for name, value in self.listing.partitions(item.key).items()}
-        wanted = [column.name for column in columns if column.name not in _OWN]
+        wanted = [column.name for column in shape.columns if column.name not in _OWN]
         line = 1
-        own = {name: kind for name, kind in types.items() if name not in _OWN}
+        own = {name: kind for name, kind in shape.types.items() if name not in _OWN}
         for batch in reader.rows(opened, own, wanted):
             fixed: dict[str, Any] = {
                 **{name: None if value == _NO_PARTITION else value for name, value in partitions.items()},
                 FILE: item.key,
                 MODIFIED: item.modified,
             }
-            yield _whole(batch, columns, fixed, line)
+            yield _whole(batch, shape.columns, fixed, line)
             line += batch.num_rows
 
     def _learn(self, files: Sequence[Object]) -> None:
