@@ -201,6 +201,18 @@ class EngineConformance(EngineTables):
         await stream.aclose()  # type: ignore[attr-defined]
         await self._await_end(engine, tag)
 
+    async def test_a_query_that_is_cancelled_on_its_way_to_the_engine_ends_too(self, engine: Engine) -> None:
+        tags = [uuid4().hex for _ in range(30)]
+        for number, tag in enumerate(tags):
+            task = asyncio.create_task(engine.run(Query(ENDLESS, id=tag)))
+            await asyncio.sleep(number / 5_000)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await asyncio.sleep(0.5)
+        for tag in tags:
+            await self._await_end(engine, tag)
+
     async def test_cancelling_what_does_not_run_finds_nothing(self, engine: Engine) -> None:
         assert not await engine.cancel("nobody")
         assert await engine.progress("nobody") is None

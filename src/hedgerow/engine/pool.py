@@ -4,21 +4,25 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from hedgerow.engine.errors import EngineUnavailable
 from hedgerow.engine.lanes import Lanes
+from hedgerow.kit.errors import HedgerowError
 
 T = TypeVar("T")
-Kill = Callable[[str], object]
+Kill = Callable[[str], "Future[bool]"]
 _CHUNKS_AHEAD = 4
+_FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 
 
 class Pool:
-    """Runs an engine's blocking work. `kill` ends the query with a tag in the engine itself."""
+    """Runs an engine's blocking work. `kill` ends queries with a tag in the engine itself; whether there were any."""
 
     def __init__(self, quick: int, total: int, kill: Kill) -> None:
         self._lanes, self._kill = Lanes(quick, total), kill
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def work(self, tag: str, work: Callable[[], T]) -> T:
         """What `work` returns; when the waiting task is cancelled, so is the query with that tag."""
@@ -27,7 +31,7 @@ class Pool:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if not future.cancel() and tag:
-                self._kill(tag)
+                self._end(tag, future)
             raise
 
     async def stream(self, tag: str, chunks: Callable[[], Iterator[T]]) -> AsyncGenerator[T]:
@@ -46,7 +50,8 @@ class Pool:
             finally:
                 loop.call_soon_threadsafe(ready.put_nowait, None)
 
-        producer = asyncio.wrap_future(self._submit(produce))
+        work = self._submit(produce)
+        producer = asyncio.wrap_future(work)
         try:
             while (chunk := await ready.get()) is not None:
                 room.release()
@@ -56,11 +61,26 @@ class Pool:
             if not producer.done():
                 stop.set()
                 room.release()
-                self._kill(tag)
+                self._end(tag, work)
 
     def close(self) -> None:
         """Take nothing more, and wait for what runs."""
         self._lanes.close()
+
+    def _end(self, tag: str, work: "Future[Any]") -> None:
+        """End a query that nobody waits for. It may be on its way yet: then it is looked for until it is there."""
+        ending = asyncio.create_task(self._ended(tag, work))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+    async def _ended(self, tag: str, work: "Future[Any]") -> None:
+        wait = _FIRST_WAIT
+        while not work.done():
+            with suppress(HedgerowError, Lanes.Full):
+                if await asyncio.wrap_future(self._kill(tag)):
+                    return
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
         try:
